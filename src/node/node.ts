@@ -1,0 +1,143 @@
+import type { Event, Meta, TaggedEvent } from '../core/event.ts'
+import type { EventKey } from '../core/event-key.ts'
+import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { OffsetMap } from '../core/offset-map.ts'
+import type { Where } from '../core/where.ts'
+
+/** Which events, and in which order. */
+export interface Query {
+  /** Default: all events. */
+  readonly where?: Where
+  /** Only events above these offsets (exclusive); a stream not listed from its beginning. */
+  readonly lowerBound?: OffsetMap
+  /** Only events up to these offsets (inclusive); a stream not listed: none of it. Default: all that is present. */
+  readonly upperBound?: OffsetMap
+  /** Only events that sort after this key. */
+  readonly horizon?: EventKey
+}
+
+export type Order = 'ascending' | 'descending'
+
+export interface Subscriber {
+  /**
+   * Events in ascending order, each chunk sorting after the one before. `caughtUp`: all that is present has been given.
+   * The next chunk comes after the returned promise has settled; one that rejects stops the subscription and is given to `failed`.
+   */
+  readonly events: (chunk: readonly Event[], caughtUp: boolean) => void | Promise<void>
+  /** An event came that sorts before one already given. Everything is given again from the beginning of the query. */
+  readonly timeTravel: (earliest: EventKey) => void
+  /** The subscription has ended by an error. */
+  readonly failed: (error: Error) => void
+}
+
+/** A running instance in one swarm: one for all tabs of a browser profile. */
+export interface Node {
+  /** Present identity; another one after `identityChanged` is reported. */
+  readonly nodeId: NodeId
+  readonly swarm: SwarmId
+  /**
+   * Adds one batch to the own stream. Resolves when it is durable here (G2), with the meta of each event in order; never waits for another node.
+   * @throws NodeError `PUBLISH-INVALID` with the reason; StoreError when it could not be stored: then nothing was
+   */
+  readonly publish: (events: readonly TaggedEvent[], options?: { readonly appId?: string }) => Promise<readonly Meta[]>
+  /** Events in order, read lazily from disk, as present when called. */
+  readonly query: (query: Query, order?: Order) => AsyncIterable<Event>
+  /** Follows a query, beginning with what is present. @returns a function that stops it at once */
+  readonly subscribe: (query: Query, subscriber: Subscriber) => () => void
+  /** Highest offset held of each stream. */
+  readonly present: () => Promise<OffsetMap>
+  readonly status: () => NodeStatus
+  /** Calls with every change of `status`, at most every 100 ms. @returns a function that stops it */
+  readonly observe: (changed: (status: NodeStatus) => void) => () => void
+  /** Text that lets another node into this swarm; secret. Without scheme and origin: put it behind `#`. */
+  readonly invite: () => Promise<string>
+  /** This node's display name, told to others. */
+  readonly rename: (name: string) => Promise<void>
+  /** Bytes that a layer above keeps on this node; not replicated. */
+  readonly local: (layer: string) => Local
+  /** Messages to and from peers for a layer above. */
+  readonly channel: (name: string) => Channel
+  readonly close: () => Promise<void>
+}
+
+export interface NodeStatus {
+  readonly nodeId: NodeId
+  readonly name: string
+  /** Whether this tab has the connections. */
+  readonly leader: boolean
+  /** Own streams, former identities included: highest durable offset of each. */
+  readonly own: OffsetMap
+  readonly present: OffsetMap
+  /** Every other node heard of, by name, then id. */
+  readonly peers: readonly PeerStatus[]
+  readonly hubs: readonly HubStatus[]
+  /** Since when no peer is connected, though one was known; `undefined` while one is, or when none is known. */
+  readonly cutOffSinceMicros: number | undefined
+  readonly storage: { readonly usedBytes: number | undefined; readonly quotaBytes: number | undefined; readonly persistent: boolean | undefined }
+  /** The last failure to store, until a later one succeeds. */
+  readonly storeFailure: { readonly code: string; readonly message: string; readonly atMicros: number } | undefined
+  /** What a person should know: newest last, at most 100. */
+  readonly notices: readonly Notice[]
+}
+
+export interface PeerStatus {
+  readonly nodeId: NodeId
+  readonly name: string
+  readonly state: 'connecting' | 'connected' | 'suspect' | 'asleep' | 'gone'
+  /** Since when it is in that state. */
+  readonly sinceMicros: number
+  readonly roundTripMs: number | undefined
+  /** What it last said in a `have` that it holds durably, of all streams. May fall. */
+  readonly holds: OffsetMap
+  /** When it last said so; `undefined`: never. */
+  readonly heardMicros: number | undefined
+  /** Its clock minus this node's, in milliseconds. */
+  readonly clockSkewMs: number | undefined
+}
+
+export interface HubStatus {
+  readonly url: string
+  readonly state: 'connecting' | 'ready' | 'unreachable'
+  readonly sinceMicros: number
+}
+
+/** G6: something that was not silent. `code` is stable, `text` is for a log, `about` names the stream or node concerned. */
+export interface Notice {
+  readonly code: string
+  readonly atMicros: number
+  readonly about: StreamId | NodeId | undefined
+  readonly text: string
+}
+
+export interface Local {
+  readonly get: (key: string) => Promise<Uint8Array | undefined>
+  readonly put: (entries: readonly (readonly [string, Uint8Array])[]) => Promise<void>
+  readonly delete: (keys: readonly string[]) => Promise<void>
+  /** From `from` (included) to `to` (excluded), in key order. */
+  readonly range: (from: string, to: string) => Promise<readonly (readonly [string, Uint8Array])[]>
+}
+
+export interface Channel {
+  /** @returns whether the peer is connected and has that channel open; delivery is not certain */
+  readonly send: (peer: NodeId, bytes: Uint8Array) => boolean
+  readonly listen: (heard: (peer: NodeId, bytes: Uint8Array) => void) => () => void
+}
+
+/** Nodes, this one included, that said they hold every event of the own streams durably. */
+export const copiesOfOwn = (status: NodeStatus): number =>
+  1 + status.peers.filter((peer) => holdsAll(peer.holds, status.own)).length
+
+/** Whether `holds` covers every offset of `wanted`. */
+export const holdsAll = (holds: OffsetMap, wanted: OffsetMap): boolean =>
+  (Object.entries(wanted) as [StreamId, Offset][]).every(([stream, last]) => (holds[stream] ?? -1) >= last)
+
+export type NodeErrorCode = 'PUBLISH-INVALID' | 'NODE-CLOSED' | 'INVITATION-INVALID' | 'NODE-UNSUPPORTED'
+
+export class NodeError extends Error {
+  override readonly name = 'NodeError'
+  readonly code: NodeErrorCode
+  constructor(code: NodeErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(`${code}: ${message}`, options)
+    this.code = code
+  }
+}
