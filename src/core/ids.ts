@@ -21,8 +21,9 @@ export type Lamport = number
 /** Highest stream number of a node. Number 0 holds application events; the others wait for routing rules. */
 export const STREAM_NUMBER_MAX = 255
 
-const NODE_ID = /^[A-Za-z0-9_-]{43}$/
-const STREAM_ID = /^([A-Za-z0-9_-]{43})-(0|[1-9][0-9]{0,9})((?:~[A-Za-z0-9_-]{22})*)$/
+// The last of 43 characters carries four bits: the other two are 0 in canonical text.
+const NODE_ID = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
+const STREAM_ID = /^([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])-(0|[1-9][0-9]{0,9})((?:~[A-Za-z0-9_-]{22})*)$/
 const SWARM_ID = /^[0-9a-f]{32}$/
 
 /** The node id of a public key of 32 bytes. Whether the key may sign is another question, see FORMAT.md. */
@@ -39,8 +40,7 @@ export const nodeIdToPublicKey = (nodeId: NodeId): Uint8Array => {
 }
 
 /** `undefined` when `text` is not the canonical text of 32 bytes. */
-export const parseNodeId = (text: string): NodeId | undefined =>
-  NODE_ID.test(text) && base64UrlToBytes(text)?.length === 32 ? (text as NodeId) : undefined
+export const parseNodeId = (text: string): NodeId | undefined => (NODE_ID.test(text) ? (text as NodeId) : undefined)
 
 /** The id of a node's stream; `number` counts from 0. */
 export const streamIdOf = (nodeId: NodeId, number: number): StreamId => `${nodeId}-${number}` as StreamId
@@ -50,10 +50,9 @@ export const parseStreamId = (
   text: string,
 ): { readonly id: StreamId; readonly nodeId: NodeId; readonly number: number; readonly branch: string } | undefined => {
   const match = STREAM_ID.exec(text)
-  const nodeId = match?.[1] === undefined ? undefined : parseNodeId(match[1])
   const number = Number(match?.[2])
-  if (match === null || nodeId === undefined || number > 0xffff_ffff) return undefined
-  return { id: text as StreamId, nodeId, number, branch: match[3] ?? '' }
+  if (match === null || number > 0xffff_ffff) return undefined
+  return { id: text as StreamId, nodeId: match[1] as NodeId, number, branch: match[3] ?? '' }
 }
 
 /** The node whose stream this is. */

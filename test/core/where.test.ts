@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { allEvents, matches, normaliseWhere, type Conjunction, type Labels } from '../../src/core/where.ts'
+
+const labels: Labels = { tags: ['order:1', 'station:a'], appId: 'app', isLocal: false }
+
+test('an event matches when all of at least one conjunction holds', () => {
+  const check = (where: readonly Conjunction[], expected: boolean): void => expect(matches(where, labels)).toBe(expected)
+  check(allEvents, true)
+  check([], false)
+  check([{ tags: ['order:1', 'station:a'] }], true)
+  check([{ tags: ['order:1', 'station:b'] }], false)
+  check([{ tags: ['order:2'] }, { tags: ['station:a'] }], true)
+  check([{ tags: [], appId: 'app' }], true)
+  check([{ tags: ['order:1'], appId: 'other' }], false)
+  check([{ tags: [], local: true }], false)
+  check([{ tags: ['order'] }], false)
+})
+
+test('[G5] a local event matches `local`', () => {
+  expect(matches([{ tags: ['order:1'], local: true }], { ...labels, isLocal: true })).toBe(true)
+})
+
+test('[F15] asked tags are brought to normal form C, each once, and match as before', () => {
+  expect(normaliseWhere([{ tags: ['e\u0301', '\u00e9'], local: true, appId: 'a' }])).toEqual([{ tags: ['\u00e9'], local: true, appId: 'a' }])
+  const tag = fc.constantFrom('a', 'b', 'c')
+  fc.assert(
+    fc.property(fc.array(fc.record({ tags: fc.array(tag) })), fc.array(tag), (where, tags) => {
+      expect(matches(normaliseWhere(where), { ...labels, tags })).toBe(matches(where, { ...labels, tags }))
+    }),
+  )
+})
