@@ -21,6 +21,8 @@ export interface StreamState {
   readonly open: OpenSegment
   readonly start: Start | undefined
   readonly standing: Standing | undefined
+  /** Records lie beyond the head that do not follow it: a power cut lost something between. `lower` to `head.next` sets them aside; an own stream takes no append before. */
+  readonly hole?: true
 }
 
 /** What is held of the segment that still grows. */
@@ -142,16 +144,21 @@ export interface StoredIdentity {
  * - [S11] A head counts the unbroken run of appends from the open segment's first offset; what lies beyond a hole is neither in the head nor in a piece.
  * - [S12] `piece` gives the piece that contains the offset, from the same transaction as the head; `undefined` at and beyond the head and below the start.
  * - [S13] Summaries never miss a closed segment, in the order of closing for each stream.
- * - [S14] `lower` sets the head back to a segment's beginning and moves what lay in the tail from there on to `aside`; nothing is thrown away; the revision rises.
+ * - [S14] `lower` sets the head back and moves what lay in the tail from there on to `aside`; closed segments beyond stay, count again when the chain reaches them,
+ *   and move to `aside` when others take their place; nothing is thrown away; the revision rises. A replicated append to a stream with a hole does so by itself
+ *   and is `stale`, an own one rejects with `STORE-UNREADABLE`.
  * - [S15] `createIdentity` stores one only if there is none, with its empty stream 0; both callers of a race get the same.
  * - [S16] `changeIdentity` does nothing unless the identity is still the one given; it notes the former id, retires its streams and raises the clock to the old head's last Lamport time.
- * - [S17] A retired stream refuses own appends; a stream that ended takes nothing beyond its end.
- * - [S18] Quota exceeded rejects with `STORE-QUOTA`, an unreadable record with `STORE-UNREADABLE`, use after close with `STORE-CLOSED`; nothing acknowledged is lost by it.
+ * - [S17] A retired stream refuses own appends; a stream that ended takes nothing beyond its end. Both are `stale`: read the stream's standing.
+ * - [S18] Quota exceeded rejects with `STORE-QUOTA`, a record that cannot be read or is missing below the head with `STORE-UNREADABLE`, use after close with `STORE-CLOSED`;
+ *   nothing acknowledged is lost by it, and nothing else harmed.
  * - [S19] `putMeta` with a condition stores only when the condition holds in the same transaction.
  * - [S20] `local` keeps bytes by layer and key, reads ranges in key order (half-open), and layers do not see each other.
  * - [S21] `close` waits for what is under way, may be called twice, and what was stored is there when opened again.
  * - [S22] Two store objects on one disk that append to one stream at once: exactly one is stored, the other is `stale`.
- * - [S23] `end` keeps what lies before the end and moves the rest to `aside`.
+ * - [S23] `end` keeps what lies before the end and moves the rest to `aside`; a lower end moves it down, a higher one changes nothing.
+ * - [S24] A connection that breaks from outside is told once to each listener; calls under way and later ones reject with `STORE-LOST`, and whether the former were stored is seen by reading.
+ * - [S25] Values are copied in and out; a `CryptoKey` is kept as it is.
  */
 export interface EventStore {
   readonly swarm: SwarmId
@@ -179,17 +186,21 @@ export interface EventStore {
   /** Adds to streams of others, relaxed where the clock rule allows it. `clockTo`: the clock becomes at least this. At most 1 MiB. */
   readonly appendReplicated: (appends: readonly StreamAppend[], clockTo: Lamport) => Promise<AppendResult>
   readonly piece: (stream: StreamId, offset: Offset) => Promise<Piece | undefined>
-  /** The packed summaries of all closed segments, pages in order. Decoded by `stream/summary.ts`. */
+  /**
+   * The packed summaries of all closed segments, pages in order. Decoded by `stream/summary.ts`. After `lower` a later entry of a stream holds for the offsets
+   * of an earlier one; entries at or above `open.first` do not count.
+   */
   readonly summaries: () => Promise<readonly Uint8Array[]>
   /** Joins the tail's appends to fewer records if there are 16 or more that are not joined. */
   readonly joinTail: (stream: StreamId) => Promise<void>
   /**
-   * Sets the head back to `first`, the beginning of a held segment (or 0), because what follows cannot be read or does not fit.
+   * Sets the head back to `first`, because what follows cannot be read or does not fit. Where nothing begins at `first`, to the nearest beginning before it:
+   * of an append in the tail, else of a closed segment, else the start.
    * @returns the state after it
    */
   readonly lower: (stream: StreamId, first: Offset, reason: string, atMicros: number) => Promise<StreamState | undefined>
-  /** The stream ends at `end`: what lies beyond goes to `aside` as `proof` does. `open` is the open segment from its first offset up to `end`, sealed by one of the versions. */
-  readonly end: (stream: StreamId, end: ForkEnd) => Promise<void>
+  /** The stream ends at `end`: what lies beyond goes to `aside` as `proof` does. `open` is the open segment from its first offset up to `end`, sealed by one of the versions. @returns whether it was done; not where the stream has another revision by now: read it again */
+  readonly end: (stream: StreamId, end: ForkEnd) => Promise<boolean>
 
   // clock
   readonly clock: () => Promise<Lamport>
@@ -210,6 +221,7 @@ export interface EventStore {
   /** Adds 1 to the number at `name` (0 if none), durably. @returns the new number */
   readonly incrementMeta: (name: string) => Promise<number>
   readonly putAside: (kind: string, id: string, value: unknown) => Promise<void>
+  /** The store's own kinds: `tail` and `segment` (packed records with the reason), `fork` (proofs). */
   readonly listAside: (kind: string) => Promise<readonly (readonly [string, unknown])[]>
   readonly local: LocalBytes
 

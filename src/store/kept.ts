@@ -1,0 +1,92 @@
+import { assert } from '../core/assert.ts'
+import { strictRecordBytes } from './append.ts'
+import type { EventStore, LocalBytes } from './event-store.ts'
+import { numberOf, unreadable } from './records.ts'
+import { keysOf, keysWithPrefix, onlyKey, unreadableRecord, type Durability, type Entry, type Key, type KeyRange, type TableName, type Tables, type Transaction } from './tables.ts'
+
+type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'listAside'>
+
+/** Names in `meta` that only the store itself writes. */
+const ownNames: ReadonlySet<string> = new Set(['identity', 'clock', 'flushed'])
+
+/** Small values by name, and what was set aside. */
+export const createMeta = (disk: Tables): MetaPart => {
+  const writer = writerOf(disk)
+  return {
+    getMeta: (name) => read(disk, 'meta', async (transaction) => readable(name, await transaction.get('meta', name))),
+    putMeta: (name, value, unless) =>
+      writer('meta', 'relaxed', async (transaction) => {
+        assertFree(name)
+        const stands = unless === undefined || numberOf(await transaction.get('meta', unless.name)) <= unless.atMost
+        if (stands) transaction.put('meta', name, value)
+        return stands
+      }),
+    listMeta: async (prefix) =>
+      (await read(disk, 'meta', (transaction) => entries(transaction, 'meta', prefix === '' ? undefined : keysWithPrefix(prefix))))
+        .map(([key, value]) => [String(key), value] as const)
+        .filter(([name]) => !ownNames.has(name)),
+    deleteMeta: (name) =>
+      writer('meta', 'relaxed', async (transaction) => {
+        assertFree(name)
+        transaction.delete('meta', onlyKey(name))
+      }),
+    incrementMeta: (name) =>
+      writer('meta', 'strict', async (transaction) => {
+        assertFree(name)
+        const next = numberOf(await transaction.get('meta', name)) + 1
+        transaction.put('meta', name, next)
+        return next
+      }),
+    putAside: (kind, id, value) => writer('aside', 'strict', async (transaction) => transaction.put('aside', [kind, id], value)),
+    listAside: async (kind) =>
+      (await read(disk, 'aside', (transaction) => entries(transaction, 'aside', keysOf(kind)))).map(([key, value]) => [secondOf(key), value] as const),
+  }
+}
+
+/** Bytes of the layers above, under [layer, key]. */
+export const createLocal = (disk: Tables): LocalBytes => {
+  const writer = writerOf(disk)
+  return {
+    get: (layer, key) => read(disk, 'local', async (transaction) => bytesOf(key, await transaction.get('local', [layer, key]))),
+    put: (layer, list) =>
+      writer('local', list.some(([, bytes]) => bytes.length > strictRecordBytes) ? 'strict' : 'relaxed', async (transaction) => {
+        for (const [key, bytes] of list) transaction.put('local', [layer, key], Uint8Array.from(bytes))
+      }),
+    delete: (layer, keys) =>
+      writer('local', 'relaxed', async (transaction) => {
+        for (const key of keys) transaction.delete('local', { from: [layer, key], to: [layer, `${key}\0`] })
+      }),
+    range: async (layer, from, to) => {
+      if (from >= to) return []
+      const found = await read(disk, 'local', (transaction) => entries(transaction, 'local', { from: [layer, from], to: [layer, to] }))
+      return found.map(([key, value]) => [secondOf(key), bytesOf(secondOf(key), value) ?? new Uint8Array()] as const)
+    },
+  }
+}
+
+const read = <T>(disk: Tables, table: TableName, work: (transaction: Transaction) => Promise<T>): Promise<T> =>
+  disk.run({ tables: [table], mode: 'readonly', durability: 'relaxed' }, work)
+
+const writerOf =
+  (disk: Tables) =>
+  <T>(table: TableName, durability: Durability, work: (transaction: Transaction) => Promise<T>): Promise<T> =>
+    disk.run({ tables: [table], mode: 'readwrite', durability }, work)
+
+const entries = async (transaction: Transaction, table: TableName, range: KeyRange | undefined): Promise<readonly Entry[]> => {
+  const [keys, values] = await Promise.all([transaction.keys(table, range), transaction.values(table, range)])
+  return keys.map((key, at) => [key, readable(String(key), values[at])] as const)
+}
+
+const assertFree = (name: string): void => assert(!ownNames.has(name), `${name} in meta is the store's own`)
+
+const readable = (name: string, value: unknown): unknown => {
+  if (value === unreadableRecord) throw unreadable(`the record ${name}`)
+  return value
+}
+
+const bytesOf = (key: string, value: unknown): Uint8Array | undefined => {
+  if (value === undefined || value instanceof Uint8Array) return value
+  throw unreadable(`the record ${key}`)
+}
+
+const secondOf = (key: Key): string => (key instanceof Array ? String(key[1]) : '')

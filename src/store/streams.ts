@@ -1,0 +1,154 @@
+import { assert } from '../core/assert.ts'
+import type { Lamport, Offset, StreamId } from '../core/ids.ts'
+import { appendIn, hasLargeRecord, tablesOf, type AppendOutcome, type AppendRules } from './append.ts'
+import type { ClockNotes } from './clock.ts'
+import type { AppendResult, EventStore, ForkEnd, Head, Piece, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
+import { createHeads } from './heads.ts'
+import { endIn, lowerIn, loweringTables } from './lower.ts'
+import { parseStoredStream, unpackSegment, unreadable } from './records.ts'
+import { bodyOf, headOf, joinCountMin, joinIn, readRecord, readTail, stateOf } from './tail.ts'
+import { KeyTaken, type Durability, type TableName, type Tables, type Transaction } from './tables.ts'
+
+type StreamsPart = Pick<
+  EventStore,
+  'state' | 'heads' | 'present' | 'records' | 'appendOwn' | 'appendReplicated' | 'piece' | 'summaries' | 'joinTail' | 'lower' | 'end'
+>
+
+/** All that an event store does with streams. `notes` is shared with the clock. */
+export class Streams implements StreamsPart {
+  readonly #tables: Tables
+  readonly #notes: ClockNotes
+  readonly #heads: () => Promise<ReadonlyMap<StreamId, Head>>
+  /** Appends that this object knows not to be joined, for each stream. */
+  readonly #single = new Map<StreamId, number>()
+  /** Streams whose tail had a hole when it was last read here. */
+  readonly #holes = new Set<StreamId>()
+
+  constructor(tables: Tables, notes: ClockNotes) {
+    this.#tables = tables
+    this.#notes = notes
+    this.#heads = createHeads(tables)
+  }
+
+  readonly state = async (stream: StreamId): Promise<StreamState | undefined> => {
+    const tail = await this.#read(['streams', 'tail'], (transaction) => readTail(transaction, stream))
+    this.#single.set(stream, tail.appends.filter((append) => !append.joined).length)
+    if (tail.hole) this.#holes.add(stream)
+    else this.#holes.delete(stream)
+    return tail.record.revision === 0 && tail.appends.length === 0 && !tail.hole ? undefined : stateOf(tail)
+  }
+
+  readonly heads = (): Promise<ReadonlyMap<StreamId, Head>> => this.#heads()
+
+  readonly present = async (): Promise<Readonly<Record<StreamId, Offset>>> =>
+    Object.fromEntries([...(await this.#heads())].map(([stream, head]) => [stream, head.next - 1]))
+
+  readonly records = async (): Promise<readonly StreamRecord[]> => {
+    const values = await this.#read(['streams'], (transaction) => transaction.values('streams'))
+    return values.map(parseStoredStream).map(({ stream, revision, openFirst, start, standing }) => ({ stream, revision, openFirst, start, standing }))
+  }
+
+  readonly appendOwn = async (append: StreamAppend, firstLamport: Lamport, overtakable: boolean): Promise<AppendResult> => {
+    if (this.#holes.has(append.stream)) throw unreadable(`a part of the own stream ${append.stream}`)
+    const result = await this.#appendStrict([append], { own: true, overtakenFrom: overtakable ? firstLamport : undefined, clockTo: undefined })
+    if (result.type !== 'stored') return result
+    const clock = Math.max(result.clock, append.tail?.lastLamport ?? append.closed.at(-1)?.lastLamport ?? 0)
+    this.#notes.strict(clock)
+    return { type: 'stored', clock }
+  }
+
+  readonly appendReplicated = async (appends: readonly StreamAppend[], clockTo: Lamport): Promise<AppendResult> => {
+    const holed = appends.find((append) => this.#holes.has(append.stream))
+    if (holed !== undefined) return this.#mend(holed.stream)
+    const rules = { own: false, overtakenFrom: undefined, clockTo }
+    const strictFrom = this.#notes.strictFrom()
+    if (clockTo < strictFrom && !hasLargeRecord(appends)) {
+      const result = await this.#append(appends, { ...rules, strictFrom }, 'relaxed')
+      if (result.type !== 'again') return result
+    }
+    return this.#appendStrict(appends, rules)
+  }
+
+  readonly piece = (stream: StreamId, offset: Offset): Promise<Piece | undefined> =>
+    this.#read(['streams', 'tail', 'segments'], (transaction) => pieceIn(transaction, stream, offset))
+
+  readonly summaries = async (): Promise<readonly Uint8Array[]> => {
+    const pages = await this.#read(['summaries'], (transaction) => transaction.values('summaries'))
+    return pages.map((page) => {
+      if (page instanceof Uint8Array) return page
+      throw unreadable('a page of summaries')
+    })
+  }
+
+  readonly joinTail = async (stream: StreamId): Promise<void> => {
+    const single = this.#single.get(stream)
+    if (single !== undefined && single < joinCountMin) return
+    const left = await this.#write(['streams', 'tail'], 'relaxed', (transaction) => joinIn(transaction, stream))
+    this.#single.set(stream, left)
+  }
+
+  readonly lower = async (stream: StreamId, first: Offset, reason: string, atMicros: number): Promise<StreamState | undefined> => {
+    await this.#write(loweringTables, 'strict', (transaction) => lowerIn(transaction, stream, first, { reason, atMicros }))
+    return this.state(stream)
+  }
+
+  readonly end = (stream: StreamId, end: ForkEnd): Promise<boolean> =>
+    this.#write(loweringTables, 'strict', (transaction) => endIn(transaction, stream, end))
+
+  #read<T>(tables: readonly TableName[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#tables.run({ tables, mode: 'readonly', durability: 'relaxed' }, work)
+  }
+
+  #write<T>(tables: readonly TableName[], durability: Durability, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#tables.run({ tables, mode: 'readwrite', durability }, work)
+  }
+
+  async #append(appends: readonly StreamAppend[], rules: AppendRules, durability: Durability): Promise<AppendOutcome> {
+    try {
+      const result = await this.#write(tablesOf(appends), durability, (transaction) => appendIn(transaction, appends, rules))
+      if (result.type === 'stored') appends.forEach((append) => this.#count(append))
+      return result
+    } catch (error) {
+      if (error instanceof KeyTaken) return { type: 'stale', stream: (error.key instanceof Array ? error.key[0] : error.key) as StreamId }
+      throw error
+    }
+  }
+
+  async #appendStrict(appends: readonly StreamAppend[], rules: Omit<AppendRules, 'strictFrom'>): Promise<AppendResult> {
+    const result = await this.#append(appends, { ...rules, strictFrom: undefined }, 'strict')
+    assert(result.type !== 'again', 'a strict transaction is not repeated')
+    if (result.type === 'stored') this.#notes.strict(result.clock)
+    return result
+  }
+
+  #count({ stream, closed, tail }: StreamAppend): void {
+    const before = closed.length > 0 ? 0 : this.#single.get(stream)
+    if (before !== undefined) this.#single.set(stream, before + (tail === undefined ? 0 : 1))
+  }
+
+  /** What lies beyond the hole of a replicated stream would be in the way of what is fetched again. */
+  async #mend(stream: StreamId): Promise<AppendResult> {
+    const state = await this.state(stream)
+    if (state?.hole === true) await this.lower(stream, state.head.next, 'hole', 0)
+    return { type: 'stale', stream }
+  }
+}
+
+const pieceIn = async (transaction: Transaction, stream: StreamId, offset: Offset): Promise<Piece | undefined> => {
+  const [record, entry] = await Promise.all([
+    readRecord(transaction, stream),
+    transaction.last('segments', { from: [stream, 0], to: [stream, offset + 1] }),
+  ])
+  if (offset < (record.start?.offset ?? 0)) return undefined
+  if (offset >= record.openFirst) return openPieceIn(transaction, stream, offset)
+  const segment = unpackSegment(entry?.[1])
+  if (segment === undefined || segment.first + segment.events <= offset) throw unreadable(`the segment of ${stream} that holds offset ${offset}`)
+  return { type: 'closed', first: segment.first, sealed: segment.sealed, deflated: segment.deflated }
+}
+
+const openPieceIn = async (transaction: Transaction, stream: StreamId, offset: Offset): Promise<Piece | undefined> => {
+  const tail = await readTail(transaction, stream)
+  const sealed = tail.appends.at(-1)?.sealed
+  if (sealed === undefined || offset >= headOf(tail).next) return undefined
+  return { type: 'open', first: tail.record.openFirst, sealed, body: bodyOf(tail.appends) }
+}
