@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { playwright } from '@vitest/browser-playwright'
+import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
 
 const chromium = {
@@ -7,14 +8,39 @@ const chromium = {
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 }
 
+// Colours are those of --ground by day in src/app/styles/tokens.css: a manifest knows no second theme.
+const pwa = VitePWA({
+  strategies: 'injectManifest',
+  srcDir: 'src',
+  filename: 'sw.ts',
+  injectRegister: false,
+  includeManifestIcons: false,
+  injectManifest: { rollupFormat: 'iife', globPatterns: ['**/*.{html,js,css,woff2,wasm,svg,png}'], maximumFileSizeToCacheInBytes: 8 * 1024 * 1024 },
+  manifest: {
+    id: '/', start_url: '/', scope: '/', name: 'Millpond', short_name: 'Millpond', display: 'standalone',
+    description: 'The shop floor on every tablet, with and without a network.', theme_color: '#d3d8d5', background_color: '#d3d8d5',
+    icons: [
+      { src: '/icon-192.png', sizes: '192x192', type: 'image/png' },
+      { src: '/icon-512.png', sizes: '512x512', type: 'image/png' },
+      { src: '/icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+      { src: '/icon.svg', sizes: 'any', type: 'image/svg+xml' },
+    ],
+  },
+})
+
 export default defineConfig({
-  plugins: [svelte({ configFile: false })],
-  build: { target: 'es2023', outDir: 'dist/app' },
+  plugins: [svelte({ configFile: false }), pwa],
+  // Nothing stands inside the page: the content security policy lets only files of the hub in, data: addresses are none.
+  // It is not cut up further: all of it is kept on the tablet at the first visit anyway.
+  build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000 },
+  // Found late otherwise, and a page or a test that is under way would then be loaded anew.
+  optimizeDeps: { include: ['simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'workbox-window'] },
   test: {
     projects: [
+      { extends: true, test: { name: 'tidy', environment: 'node', include: ['test/tidy.test.ts'] } },
       {
         extends: true,
-        test: { name: 'unit', environment: 'node', include: ['test/{core,stream,query,protocol,store,net,tab,node,app,hub,contract,model,types}/**/*.test.ts', 'test/*.test.ts'] },
+        test: { name: 'unit', environment: 'node', include: ['test/{core,stream,query,protocol,store,net,tab,node,app,contract,model,types}/**/*.test.ts'] },
       },
       {
         extends: true,
@@ -24,6 +50,11 @@ export default defineConfig({
           browser: { enabled: true, headless: true, screenshotFailures: false, provider: playwright({ launchOptions: chromium }), instances: [{ browser: 'chromium' }] },
         },
       },
+      // These start programs and browsers of their own: one file after the other.
+      ...['firefox', 'hub', 'lib', 'floor', 'long'].map((name) => ({
+        extends: true as const,
+        test: { name, environment: 'node' as const, include: [`test/${name}/**/*.test.ts`], fileParallelism: false, globalSetup: name === 'firefox' ? [] : ['test/build.mjs'], testTimeout: 300_000, hookTimeout: 120_000 },
+      })),
     ],
   },
 })
