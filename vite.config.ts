@@ -2,6 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { playwright } from '@vitest/browser-playwright'
 import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
+import { hubCommands } from './test/browser/hub-commands.ts'
 
 const chromium = {
   executablePath: '/usr/bin/chromium',
@@ -34,7 +35,7 @@ export default defineConfig({
   // It is not cut up further: all of it is kept on the tablet at the first visit anyway.
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000 },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
-  optimizeDeps: { include: ['simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'workbox-window'] },
+  optimizeDeps: { include: ['simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'workbox-window', 'intl-messageformat', 'uqr', 'axe-core'] },
   test: {
     projects: [
       { extends: true, test: { name: 'tidy', environment: 'node', include: ['test/tidy.test.ts'] } },
@@ -47,7 +48,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
-          browser: { enabled: true, headless: true, screenshotFailures: false, provider: playwright({ launchOptions: chromium }), instances: [{ browser: 'chromium' }] },
+          browser: { enabled: true, commands: hubCommands, headless: true, screenshotFailures: false, provider: playwright({ launchOptions: chromium }), instances: [{ browser: 'chromium' }] },
         },
       },
       // These start programs and browsers of their own: one file after the other.

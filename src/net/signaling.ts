@@ -2,7 +2,7 @@
  * A way to meet nodes that one is not connected with, and to carry small envelopes to them. What an envelope says, and its sealing, is not its concern.
  *
  * - [N1] Both ends of an introduction learn of it by `met`; envelopes arrive whole, in order, at most 4 KiB each.
- * - [N2] Of two ids the smaller opens the pipe, so there is at most one pipe for a pair.
+ * - [N2] Of two ids the smaller opens the pipe; the larger does only when it has waited for that in vain. There is at most one pipe for a pair: of two the one that the smaller opened stays.
  * - [N3] An id whose last part is wrong for this swarm is ignored.
  * - [N4] A pipe that does not open in time, or is silent, is closed by itself, with its reason.
  * - [N5] A signaling that loses its hub says so and comes back by itself, with back-off; `wake` tries at once.
@@ -12,10 +12,18 @@ export interface Signaling {
   readonly start: (handlers: SignalingHandlers) => void
   /** The network may be back: try at once. */
   readonly wake: () => void
+  /** Somebody may be `wanted` now: looks who is there soon, not only at its next turn. */
+  readonly look: () => void
   readonly close: () => Promise<void>
 }
 
+/** Largest envelope over a pipe. */
+export const envelopeBytesMax = 4 * 1024
+
+/** Called in the order of what happened, never from within `start`. None may throw. */
 export interface SignalingHandlers {
+  /** Whether a connection to this page would be taken up now: asked before a pipe to it is opened, again and again while it is there. */
+  readonly wanted: (peer: Uint8Array) => boolean
   readonly met: (introduction: Introduction) => void
   readonly state: (state: SignalingState) => void
 }
@@ -32,7 +40,15 @@ export interface Introduction {
   readonly peer: Uint8Array
   /** Whether this end opened the pipe (it has the smaller introduction id). */
   readonly opened: boolean
-  readonly start: (handlers: { readonly envelope: (bytes: Uint8Array) => void; readonly closed: (reason: string) => void }) => void
+  /** Begins delivery; what came before is kept. `closed` is called exactly once, also after `close`. */
+  readonly start: (handlers: IntroductionHandlers) => void
+  /** After closing it does nothing. @throws NetError `NET-TOO-LARGE` */
   readonly send: (envelope: Uint8Array) => void
+  /** What was sent leaves first. */
   readonly close: () => void
+}
+
+export interface IntroductionHandlers {
+  readonly envelope: (bytes: Uint8Array) => void
+  readonly closed: (reason: string) => void
 }

@@ -1,0 +1,94 @@
+import { NetError } from './transport.ts'
+import { envelopeBytesMax } from './signaling.ts'
+import type { Introduction, IntroductionHandlers } from './signaling.ts'
+import type { Timers } from './timers.ts'
+
+/** A way for envelopes to the page that is registered under `id`, made by a `HubClient`. */
+export interface HubPipe {
+  readonly id: string
+  /** Begins delivery. Called once, at once. `closed` is called at most once, and not after `close`. */
+  readonly start: (handlers: { readonly opened: () => void; readonly message: (bytes: Uint8Array) => void; readonly closed: (reason: string) => void }) => void
+  readonly send: (bytes: Uint8Array) => void
+  /** What was sent leaves first, as far as the pipe is healthy. */
+  readonly close: () => void
+}
+
+export interface HubIntroductionOptions {
+  readonly pipe: HubPipe
+  readonly peer: Uint8Array
+  readonly opened: boolean
+  readonly timers: Timers
+  /** The pipe is open. */
+  readonly ready: () => void
+  /** `failed`: it never opened. */
+  readonly ended: (failed: boolean) => void
+}
+
+const openMs = 10_000
+/** An attempt to connect takes 15 s at most. */
+const lifeMs = 20_000
+const envelopeCountMax = 256
+
+/** An introduction over a hub's pipe: bounded in time, size and number. */
+export class HubIntroduction implements Introduction {
+  readonly peer: Uint8Array
+  readonly opened: boolean
+  readonly #options: HubIntroductionOptions
+  #cancelTimer: () => void
+  #handlers: IntroductionHandlers | undefined
+  #kept: Uint8Array[] = []
+  #count = 0
+  #open = false
+  #ended: string | undefined
+
+  constructor(options: HubIntroductionOptions) {
+    this.#options = options
+    this.peer = options.peer
+    this.opened = options.opened
+    this.#cancelTimer = options.timers.after(openMs, () => this.end('not open in time'))
+    options.pipe.start({
+      opened: () => this.#opens(),
+      message: (bytes) => this.#receive(bytes),
+      closed: (reason) => this.end(reason),
+    })
+  }
+
+  start(handlers: IntroductionHandlers): void {
+    this.#handlers = handlers
+    for (const envelope of this.#kept.splice(0)) handlers.envelope(envelope)
+    if (this.#ended !== undefined) handlers.closed(this.#ended)
+  }
+
+  send(envelope: Uint8Array): void {
+    if (envelope.length > envelopeBytesMax) throw new NetError('NET-TOO-LARGE', `an envelope has at most ${envelopeBytesMax} bytes, not ${envelope.length}`)
+    if (this.#ended === undefined) this.#options.pipe.send(envelope)
+  }
+
+  close(): void {
+    this.end('closed')
+  }
+
+  end(reason: string): void {
+    if (this.#ended !== undefined) return
+    this.#ended = reason
+    this.#cancelTimer()
+    this.#options.pipe.close()
+    this.#options.ended(!this.#open)
+    this.#handlers?.closed(reason)
+  }
+
+  #opens(): void {
+    if (this.#ended !== undefined || this.#open) return
+    this.#open = true
+    this.#cancelTimer()
+    this.#cancelTimer = this.#options.timers.after(lifeMs, () => this.end('its time is over'))
+    this.#options.ready()
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#ended !== undefined) return
+    if (bytes.length > envelopeBytesMax || ++this.#count > envelopeCountMax) return this.end('violation')
+    if (this.#handlers === undefined) this.#kept.push(bytes)
+    else this.#handlers.envelope(bytes)
+  }
+}
