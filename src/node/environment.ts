@@ -15,18 +15,20 @@ export interface Environment {
 /** Web Locks, as far as they are used. */
 export interface Locks {
   /**
-   * Waits for the exclusive lock and holds it until `release`.
+   * Waits for the exclusive lock and holds it until `release`. `steal` takes it at once from whoever has it.
    * `lost` is called when another tab stole it. Rejects with `AbortError` when `signal` aborts before it was granted.
    */
   readonly hold: (name: string, options: { readonly steal?: boolean; readonly signal?: AbortSignal; readonly lost: () => void }) => Promise<HeldLock>
 }
 
 export interface HeldLock {
+  /** May be called twice, and after the lock was lost. */
   readonly release: () => void
 }
 
 /** A `BroadcastChannel`: hints to the other tabs of this profile. */
 export interface TabChannel {
+  /** Any structured-clonable value. Reaches every other channel object of that name, not this one. */
   readonly post: (message: unknown) => void
   readonly listen: (heard: (message: unknown) => void) => () => void
   readonly close: () => void
@@ -34,10 +36,13 @@ export interface TabChannel {
 
 export type PageState = 'visible' | 'hidden' | 'frozen'
 
+/** `online`, `visible`, `resume`, `return` (`pageshow` of a kept page): the network or the page may be back. `leave`: `pagehide`. */
+export type PageChange = 'visible' | 'hidden' | 'freeze' | 'resume' | 'online' | 'offline' | 'leave' | 'return'
+
 export interface Page {
+  /** `frozen` also between `leave` and `return`. */
   readonly state: () => PageState
-  /** `wake`: the network or the page may be back (`online`, `visible`, `resume`, `pageshow`). `leave`: `pagehide`. */
-  readonly listen: (heard: (change: 'visible' | 'hidden' | 'freeze' | 'resume' | 'online' | 'offline' | 'leave' | 'return') => void) => () => void
+  readonly listen: (heard: (change: PageChange) => void) => () => void
   /** What `navigator.onLine` says: `false` is certain, `true` is not. */
   readonly online: () => boolean
 }

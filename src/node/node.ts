@@ -51,7 +51,7 @@ export interface Node {
   readonly observe: (changed: (status: NodeStatus) => void) => () => void
   /** Text that lets another node into this swarm; secret. Without scheme and origin: put it behind `#`. */
   readonly invite: () => Promise<string>
-  /** This node's display name, told to others. */
+  /** This node's display name, told to others; at most 256 bytes. @throws NodeError `NAME-INVALID` */
   readonly rename: (name: string) => Promise<void>
   /** Bytes that a layer above keeps on this node; not replicated. */
   readonly local: (layer: string) => Local
@@ -131,7 +131,7 @@ export const copiesOfOwn = (status: NodeStatus): number =>
 export const holdsAll = (holds: OffsetMap, wanted: OffsetMap): boolean =>
   (Object.entries(wanted) as [StreamId, Offset][]).every(([stream, last]) => (holds[stream] ?? -1) >= last)
 
-export type NodeErrorCode = 'PUBLISH-INVALID' | 'NODE-CLOSED' | 'INVITATION-INVALID' | 'NODE-UNSUPPORTED'
+export type NodeErrorCode = 'PUBLISH-INVALID' | 'NODE-CLOSED' | 'INVITATION-INVALID' | 'SWARM-UNKNOWN' | 'NAME-INVALID' | 'NODE-UNSUPPORTED'
 
 export class NodeError extends Error {
   override readonly name = 'NodeError'

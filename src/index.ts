@@ -1,0 +1,115 @@
+import { parseSwarmId, type SwarmId } from './core/ids.ts'
+import type { Where } from './core/where.ts'
+import { createPeerjsSignaling } from './net/peerjs-signaling.ts'
+import { createSimplePeerConnector } from './net/simple-peer-transport.ts'
+import { createBrowserEnvironment } from './node/browser-environment.ts'
+import { browserStorage } from './node/browser-storage.ts'
+import type { Network } from './node/connections.ts'
+import { createNode } from './node/create-node.ts'
+import type { Environment } from './node/environment.ts'
+import { foundSwarm, joinSwarm, type Membership } from './node/membership.ts'
+import { NodeError, type Node } from './node/node.ts'
+import { openReopeningStore } from './node/reopening-store.ts'
+import { loadSwarm } from './node/settings.ts'
+import { webCrypto } from './node/web-crypto.ts'
+import { openIdbStore } from './store/idb-event-store.ts'
+
+export type { Event, Meta, TaggedEvent } from './core/event.ts'
+export { compareEventKeys, type EventKey } from './core/event-key.ts'
+export { parseNodeId, parseStreamId, parseSwarmId, streamIdToNodeId, type EventId, type Lamport, type NodeId, type Offset, type StreamId, type SwarmId } from './core/ids.ts'
+export type { JsonValue } from './core/json.ts'
+export { holdsAll, copiesOfOwn, NodeError } from './node/node.ts'
+export { includesAll, includesEvent, lastOf, merge, missingRanges, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
+export { allEvents, type Conjunction, type Where } from './core/where.ts'
+export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, PeerStatus, Query, Subscriber } from './node/node.ts'
+export { StoreError, type StoreErrorCode } from './store/errors.ts'
+
+/** Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either. */
+export const tags = (...names: readonly string[]): Where => [{ tags: names }]
+
+/** Which swarm to open. None of the three: the one that this browser profile opened last; in a new profile a new one is founded. */
+export type SwarmChoice =
+  | { readonly swarm: SwarmId; readonly found?: never; readonly invitation?: never }
+  /** Begin a new swarm with this node as its first. */
+  | { readonly found: true; readonly swarm?: never; readonly invitation?: never }
+  /** What `invite()` of a member gave, alone or at the end of a link behind `#`. */
+  | { readonly invitation: string; readonly swarm?: never; readonly found?: never }
+  | { readonly swarm?: never; readonly found?: never; readonly invitation?: never }
+
+export interface OpenSettings {
+  /** Display name, told to others; at most 256 bytes. Default: the one it had. */
+  readonly name?: string
+  /** Of events that are published without one. Default: `''`. */
+  readonly appId?: string
+  /** Hubs of the LAN through which other nodes are met, by origin (`https://192.168.1.10:8443`). Nothing else is ever contacted. */
+  readonly hubs?: readonly string[]
+  /** STUN servers of these hubs: `stun:<literal address>:<port>`. */
+  readonly stunUrls?: readonly string[]
+  /** Name and version of the application, told to others. */
+  readonly software?: string
+}
+
+export type OpenOptions = OpenSettings & SwarmChoice
+
+/** Where the swarm that a profile opened last stands. */
+const storedSwarmKey = 'millpond/swarm'
+
+/** The swarm that this browser profile opened last; `undefined` in a new profile. */
+export const storedSwarm = (): SwarmId | undefined => parseSwarmId(localStorage.getItem(storedSwarmKey) ?? '')
+
+/**
+ * Opens this browser profile's node in a swarm; every tab of the profile may do so, together they are one node.
+ * @throws NodeError `NODE-UNSUPPORTED` where the browser lacks what a node needs, `INVITATION-INVALID`, `SWARM-UNKNOWN`; StoreError when the disk cannot be used
+ */
+export const openNode = async (options: OpenOptions = {}): Promise<Node> => {
+  refuseUnsupported()
+  const environment = createBrowserEnvironment()
+  const { swarm, ...first } = await membershipOf(options, environment)
+  const store = await openReopeningStore(() => openIdbStore(swarm.id), environment)
+  const hubs = [...(options.hubs ?? []), ...(first.hubs ?? [])]
+  const devices = { store, crypto: webCrypto, environment, network: createNetwork(options.stunUrls ?? [], environment), storage: browserStorage }
+  try {
+    const node = await createNode(devices, { ...options, ...first, swarm, hubs })
+    localStorage.setItem(storedSwarmKey, swarm.id)
+    return node
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+const membershipOf = async (options: OpenOptions, environment: Environment): Promise<Membership> => {
+  if (options.invitation !== undefined) return joinSwarm(webCrypto, options.invitation)
+  const swarmId = options.swarm ?? (options.found === true ? undefined : storedSwarm())
+  if (swarmId === undefined) return foundSwarm(webCrypto, environment.randomBytes)
+  const store = await openIdbStore(swarmId)
+  try {
+    const swarm = await loadSwarm(store)
+    if (swarm === undefined) throw new NodeError('SWARM-UNKNOWN', `this browser has no data of swarm ${swarmId}: it was never here, or the browser has deleted it. Join it by an invitation.`)
+    return { swarm }
+  } finally {
+    await store.close()
+  }
+}
+
+const createNetwork = (urls: readonly string[], timers: Environment): Network => {
+  const stunUrls = () => urls
+  return {
+    connector: createSimplePeerConnector({ stunUrls, timers }),
+    signalings: ({ swarm, introductionId, hubs, key }) => {
+      const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)
+      return hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const)
+    },
+  }
+}
+
+const refuseUnsupported = (): void => {
+  if (!isSecureContext) {
+    throw new NodeError('NODE-UNSUPPORTED', 'this page was opened over an address that browsers do not trust: open it over https:// or on http://localhost')
+  }
+  const needed = ['indexedDB', 'RTCPeerConnection', 'BroadcastChannel', 'CompressionStream', 'DecompressionStream']
+  const missing = needed.filter((name) => !(name in globalThis))
+  if (missing.length > 0 || !('locks' in navigator)) {
+    throw new NodeError('NODE-UNSUPPORTED', `this browser lacks ${[...missing, ...('locks' in navigator ? [] : ['Web Locks'])].join(', ')}: update it`)
+  }
+}

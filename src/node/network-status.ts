@@ -1,0 +1,88 @@
+import type { OwnNodeIds } from '../core/event.ts'
+import type { NodeId } from '../core/ids.ts'
+import type { SignalingState } from '../net/signaling.ts'
+import type { Environment } from './environment.ts'
+import type { HubStatus, PeerStatus } from './node.ts'
+import type { PeerBook } from './peer-book.ts'
+import type { SessionPeer } from './replication.ts'
+import { createSharedStatus } from './shared-status.ts'
+import type { StatusBoard } from './status.ts'
+
+const saveAfterMs = 250
+
+/** Keeps the part of the status that is about the network: on the board, on disk, and the same in all tabs. */
+export interface NetworkStatus {
+  readonly update: (peer: SessionPeer) => void
+  /** That node goes on under a new identity. */
+  readonly renounced: (nodeId: NodeId) => void
+  readonly peerState: (nodeId: NodeId, state: PeerStatus['state']) => void
+  readonly hubState: (url: string, state: SignalingState) => void
+  /** This tab has no connections any more. */
+  readonly allGone: () => void
+  readonly close: () => Promise<void>
+}
+
+export interface NetworkStatusParts {
+  readonly environment: Environment
+  readonly board: StatusBoard
+  readonly book: PeerBook
+  readonly ownIds: () => OwnNodeIds
+  readonly leads: () => boolean
+  /** Takes care of the errors of what nobody awaits. */
+  readonly supervise: (doing: string, work: Promise<unknown>) => void
+}
+
+export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): NetworkStatus => {
+  const { environment, board, book, leads } = parts
+  const hubs = new Map<string, HubStatus>()
+  let cancel: (() => void) | undefined
+  // A copy of this node's disk may have been met under an id that is now a former own one.
+  const current = () => ({ peers: book.peers().filter(({ nodeId }) => !parts.ownIds().has(nodeId)), hubs: [...hubs.values()], cutOffSinceMicros: book.cutOffSinceMicros() })
+  const shared = createSharedStatus(environment, scope, {
+    asked: () => {
+      if (leads()) shared.post(current())
+    },
+    heard: (status) => {
+      if (!leads()) board.set(status)
+    },
+  })
+  const save = () => {
+    cancel = undefined
+    if (leads()) parts.supervise('keeping what peers hold', book.save())
+  }
+  const show = () => {
+    board.set(current())
+    if (leads()) shared.post(current())
+    cancel ??= environment.after(saveAfterMs, save)
+  }
+  board.set(current())
+  return {
+    update: (peer) => {
+      book.update(peer)
+      show()
+    },
+    renounced: (nodeId) => {
+      book.renounced(nodeId)
+      show()
+    },
+    peerState: (nodeId, state) => {
+      book.setState(nodeId, state)
+      show()
+    },
+    hubState: (url, state) => {
+      if (hubs.get(url)?.state === state.type) return
+      hubs.set(url, { url, state: state.type, sinceMicros: state.type === 'unreachable' ? state.sinceMicros : environment.nowMicros() })
+      show()
+    },
+    allGone: () => {
+      hubs.clear()
+      book.allGone()
+      board.set(current())
+    },
+    close: async () => {
+      cancel?.()
+      shared.close()
+      await book.save()
+    },
+  }
+}

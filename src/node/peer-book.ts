@@ -1,0 +1,123 @@
+import { parseNodeId, parseStreamId, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
+import type { OffsetMap } from '../core/offset-map.ts'
+import type { EventStore } from '../store/event-store.ts'
+import type { PeerStatus } from './node.ts'
+import type { SessionPeer } from './replication.ts'
+
+const prefix = 'peer/'
+
+/** What is kept of a peer on disk, so that after a reload without a network the screens are still right. */
+interface PeerRecord {
+  readonly name: string
+  readonly holds: OffsetMap
+  readonly heardMicros: number | undefined
+  /** When it was last known to be connected. */
+  readonly seenMicros: number
+}
+
+export interface PeerBook {
+  /** In order of name, then id. */
+  readonly peers: () => readonly PeerStatus[]
+  /** Since when none is connected, though one was known. */
+  readonly cutOffSinceMicros: () => number | undefined
+  /** What its session knows now. */
+  readonly update: (peer: SessionPeer) => void
+  /** That node goes on under a new identity: what it holds counts under that one, or its tablet would count twice. */
+  readonly renounced: (nodeId: NodeId) => void
+  readonly setState: (nodeId: NodeId, state: PeerStatus['state']) => void
+  /** This tab no longer has the connections. */
+  readonly allGone: () => void
+  /** This tab leads from now on: what it saves counts until another tab has a higher term. */
+  readonly setTerm: (term: number) => void
+  /** Writes what has changed since the last call. */
+  readonly save: () => Promise<void>
+}
+
+/** All other nodes heard of. */
+export const openPeerBook = async (store: EventStore, nowMicros: () => number): Promise<PeerBook> => {
+  const statuses = new Map<NodeId, PeerStatus>()
+  const seenMicros = new Map<NodeId, number>()
+  const unsaved = new Set<NodeId>()
+  let term = 0
+  for (const [name, value] of await store.listMeta(prefix)) {
+    const nodeId = parseNodeId(name.slice(prefix.length))
+    const record = parseRecord(value)
+    if (nodeId === undefined || record === undefined) continue
+    seenMicros.set(nodeId, record.seenMicros)
+    statuses.set(nodeId, { ...unknownPeer, nodeId, name: record.name, sinceMicros: record.seenMicros, holds: record.holds, heardMicros: record.heardMicros })
+  }
+
+  const change = (nodeId: NodeId, changes: Partial<PeerStatus>) => {
+    const before = statuses.get(nodeId)
+    const after = { ...(before ?? { ...unknownPeer, nodeId, sinceMicros: nowMicros() }), ...changes }
+    statuses.set(nodeId, after)
+    // Who was never connected is shown while it is tried, and not kept.
+    if (isConnected(after)) seenMicros.set(nodeId, nowMicros())
+    if (seenMicros.has(nodeId)) unsaved.add(nodeId)
+  }
+  const setState = (nodeId: NodeId, state: PeerStatus['state']) => {
+    const before = statuses.get(nodeId)
+    if (before?.state === state) return
+    if (before !== undefined && isConnected(before)) seenMicros.set(nodeId, nowMicros())
+    if (state === 'gone' && !seenMicros.has(nodeId)) statuses.delete(nodeId)
+    else change(nodeId, { state, sinceMicros: nowMicros() })
+  }
+  return {
+    peers: () => [...statuses.values()].sort(byName),
+    cutOffSinceMicros: () => {
+      const peers = [...statuses.values()]
+      if (seenMicros.size === 0 || peers.some(isConnected)) return undefined
+      return Math.max(...seenMicros.values())
+    },
+    update: ({ nodeId, name, roundTripMs, clockSkewMs, holds, saidMicros }) =>
+      change(nodeId, { name, roundTripMs, clockSkewMs, ...(holds === undefined ? {} : { holds, heardMicros: saidMicros }) }),
+    renounced: (nodeId) => change(nodeId, { holds: {}, heardMicros: nowMicros() }),
+    setState,
+    allGone: () => {
+      for (const nodeId of [...statuses.keys()]) setState(nodeId, 'gone')
+    },
+    setTerm: (next) => (term = next),
+    save: async () => {
+      const nodeIds = [...unsaved]
+      unsaved.clear()
+      for (const nodeId of nodeIds) {
+        const status = statuses.get(nodeId)
+        if (status === undefined) continue
+        const { name, holds, heardMicros } = status
+        const record: PeerRecord = { name, holds, heardMicros, seenMicros: seenMicros.get(nodeId) ?? nowMicros() }
+        await store.putMeta(`${prefix}${nodeId}`, record, { name: 'term', atMost: term })
+      }
+    },
+  }
+}
+
+const unknownPeer: Omit<PeerStatus, 'nodeId' | 'sinceMicros'> = {
+  name: '',
+  state: 'gone',
+  roundTripMs: undefined,
+  holds: {},
+  heardMicros: undefined,
+  clockSkewMs: undefined,
+}
+
+const isConnected = ({ state }: PeerStatus): boolean => state === 'connected' || state === 'asleep'
+
+const byName = (a: PeerStatus, b: PeerStatus): number =>
+  a.name !== b.name ? (a.name < b.name ? -1 : 1) : a.nodeId < b.nodeId ? -1 : 1
+
+/** `undefined` for what another version of the program may have written. */
+const parseRecord = (value: unknown): PeerRecord | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { name, holds, heardMicros, seenMicros } = value as Partial<Record<keyof PeerRecord, unknown>>
+  if (typeof name !== 'string' || typeof holds !== 'object' || holds === null || typeof seenMicros !== 'number') return undefined
+  return { name, holds: parseOffsets(holds), heardMicros: typeof heardMicros === 'number' ? heardMicros : undefined, seenMicros }
+}
+
+const parseOffsets = (value: object): OffsetMap => {
+  const offsets: Record<StreamId, Offset> = {}
+  for (const [text, last] of Object.entries(value)) {
+    const stream = parseStreamId(text)?.id
+    if (stream !== undefined && Number.isSafeInteger(last)) offsets[stream] = Number(last)
+  }
+  return offsets
+}

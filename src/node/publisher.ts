@@ -1,0 +1,272 @@
+import { assert } from '../core/assert.ts'
+import { concatBytes, startsWithBytes } from '../core/bytes.ts'
+import type { Meta, TaggedEvent } from '../core/event.ts'
+import type { Lamport, NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import { LAMPORT_MAX } from '../core/lamport.ts'
+import { encodeUtf8 } from '../core/utf8.ts'
+import { StoreError } from '../store/errors.ts'
+import type { EventStore, StreamAppend, StreamState, TailAppend } from '../store/event-store.ts'
+import { encodeBatch, EVENT_COUNT_MAX, parseLine, type EncodedBatch } from '../stream/batch.ts'
+import { byteOfEvent, eventsOfLine } from '../stream/body.ts'
+import { decodeHeader } from '../stream/header.ts'
+import { sealBatches } from '../stream/seal.ts'
+import type { AppendLock } from '../tab/append-lock.ts'
+import type { NodeCrypto } from './crypto.ts'
+import type { Environment } from './environment.ts'
+import type { IdentityLoss, Self } from './identity.ts'
+import { NodeError } from './node.ts'
+
+const groupBytesMax = 512 * 1024
+/** A publish whose transaction has not started by then says so. */
+const slowMs = 5_000
+const lostRetryMs = 1_000
+/** What was seen but lost in a power cut still sorts before what this tab publishes. */
+const clockRaise = 1_000
+const joinEvery = 16
+
+export interface PublisherDevices {
+  readonly store: EventStore
+  readonly crypto: NodeCrypto
+  readonly environment: Environment
+  readonly lock: AppendLock
+  readonly awake: () => Promise<void>
+}
+
+export interface PublisherOptions {
+  readonly swarm: SwarmId
+  readonly self: Self
+  /** Own events are durable, up to this offset. Called before `publish` resolves. */
+  readonly stored: (stream: StreamId, last: Offset) => void
+  readonly failed: (error: unknown) => void
+  readonly note: (code: string, about: StreamId | undefined, text: string) => void
+  /** The own stream cannot be written on; resolves when there is another identity. */
+  readonly identityLost: (shown: NodeId, reason: IdentityLoss) => Promise<void>
+}
+
+/** Adds events to the own stream. */
+export interface Publisher {
+  readonly publish: (events: readonly TaggedEvent[], appId: string) => Promise<readonly Meta[]>
+  /** Waits for what was published before it. */
+  readonly close: () => Promise<void>
+}
+
+/** One `publish` call that waits. */
+interface Call {
+  /** Its line after `[` and the Lamport time. */
+  readonly rest: Uint8Array
+  readonly events: number
+  readonly resolve: (metas: readonly Meta[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What was handed to the store. */
+interface Attempt {
+  readonly base: StreamState
+  readonly append: StreamAppend
+  readonly batches: readonly EncodedBatch[]
+}
+
+/**
+ * Group commit: the calls that wait when the append lock is there are sealed together, in call order, and stored in one strict transaction.
+ *
+ * Every append is a compare-and-set on the cached state of the own stream: a stale one is read again, an overtaken one is sealed again above what was read,
+ * once; the calls that come meanwhile form the next group. See STORAGE.md, *Append*.
+ */
+export const createPublisher = (devices: PublisherDevices, options: PublisherOptions): Publisher => new GroupPublisher(devices, options)
+
+class GroupPublisher implements Publisher {
+  readonly #devices: PublisherDevices
+  readonly #options: PublisherOptions
+  readonly #waiting: Call[] = []
+  /** The own stream as last read or written; `undefined`: to be read. */
+  #state: StreamState | undefined
+  /** At most what is on disk. */
+  #clock: Lamport | undefined
+  #unjoined = joinEvery
+  #running: Promise<void> | undefined
+  #closed = false
+
+  constructor(devices: PublisherDevices, options: PublisherOptions) {
+    this.#devices = devices
+    this.#options = options
+  }
+
+  async publish(events: readonly TaggedEvent[], appId: string): Promise<readonly Meta[]> {
+    if (this.#closed) throw new NodeError('NODE-CLOSED', 'this node was closed; open it again to publish')
+    // Judged with the longest Lamport time, because which one it gets is known only when it is sealed.
+    const lamport = LAMPORT_MAX - EVENT_COUNT_MAX
+    const encoded = encodeBatch(events, lamport, { timestampMicros: this.#devices.environment.nowMicros(), appId })
+    if (!encoded.ok) throw new NodeError('PUBLISH-INVALID', encoded.error.text)
+    const rest = encoded.value.line.subarray(`[${lamport}`.length)
+    return new Promise<readonly Meta[]>((resolve, reject) => {
+      this.#waiting.push({ rest, events: encoded.value.events, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#running
+  }
+
+  /** Never rejects: each call gets its own error. */
+  async #run(): Promise<void> {
+    // Calls of one turn form one group.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const cancel = this.#devices.environment.after(slowMs, () =>
+        this.#options.note('PUBLISH-SLOW', undefined, 'an entry waits for its place on disk for more than 5 s: another window of this tablet, or its disk, is busy'),
+      )
+      let group: readonly Call[] = this.#waiting
+      try {
+        await this.#devices.lock.run(async () => {
+          group = takeGroup(this.#waiting)
+          await this.#store(group)
+          cancel()
+          await this.#join()
+        })
+      } catch (error) {
+        this.#state = undefined
+        this.#options.failed(error)
+        for (const call of group === this.#waiting ? this.#waiting.splice(0) : group) call.reject(error)
+      } finally {
+        cancel()
+      }
+    }
+    this.#running = undefined
+  }
+
+  async #store(group: readonly Call[]): Promise<void> {
+    for (let overtakable = true; ; ) {
+      await this.#devices.awake()
+      const attempt = await this.#seal(group)
+      const result = await this.#append(attempt, overtakable)
+      if (result.type === 'stored') return this.#finish(group, attempt, result.clock)
+      if (result.type === 'overtaken') {
+        overtakable = false
+        this.#clock = result.clock
+      } else {
+        this.#state = undefined
+        await this.#options.self.reload()
+      }
+    }
+  }
+
+  async #seal(group: readonly Call[]): Promise<Attempt> {
+    const { crypto, store } = this.#devices
+    const { self, swarm } = this.#options
+    this.#clock ??= await store.raiseClock(clockRaise)
+    const base = this.#state?.stream === self.stream() ? this.#state : await this.#read()
+    const batches = batchesOf(group, Math.max(this.#clock, base.head.lamport) + 1)
+    const signer = crypto.signer(self.stored().identity)
+    return { base, batches, append: await sealBatches({ crypto, signer, swarm }, base, batches) }
+  }
+
+  /** The own stream's state. A stream without its record, or one that cannot be read, is never written on: there is a new identity then. */
+  async #read(): Promise<StreamState> {
+    const { self } = this.#options
+    for (let tries = 0; tries < 3; tries++) {
+      const shown = self.nodeId()
+      const state = await stateOf(this.#devices.store, self.stream())
+      if (typeof state === 'object') return (this.#state = state)
+      await this.#options.identityLost(shown, state)
+    }
+    throw new StoreError('STORE-UNREADABLE', 'the own stream cannot be read, under three identities')
+  }
+
+  async #append({ append, batches }: Attempt, overtakable: boolean) {
+    const [first] = batches
+    assert(first !== undefined, 'a group holds a batch')
+    try {
+      return await this.#devices.store.appendOwn(append, first.firstLamport, overtakable)
+    } catch (error) {
+      if (!isLost(error)) throw error
+      this.#options.note('STORE-LOST', append.stream, 'the connection to the disk was lost while storing; looking what was stored')
+      if (await this.#wasStored(append, first.line)) return { type: 'stored', clock: batches.at(-1)?.lastLamport ?? 0 } as const
+      return { type: 'stale', stream: append.stream } as const
+    }
+  }
+
+  /** After a lost connection: whether the line at the attempt's first offset is byte for byte its own. */
+  async #wasStored({ stream, next }: StreamAppend, line: Uint8Array): Promise<boolean> {
+    const { store, crypto, environment } = this.#devices
+    for (;;) {
+      try {
+        const piece = await store.piece(stream, next)
+        if (piece === undefined) return false
+        const header = decodeHeader(piece.sealed.header)
+        const body = piece.type === 'open' ? piece.body : header.ok ? await crypto.inflate(piece.deflated, header.value.bodyBytes) : undefined
+        const at = body === undefined ? undefined : byteOfEvent(body, next - piece.first)
+        return body !== undefined && at !== undefined && startsWithBytes(body.subarray(at), line)
+      } catch (error) {
+        if (!isLost(error) || this.#closed) throw error
+        await new Promise<void>((again) => environment.after(lostRetryMs, again))
+      }
+    }
+  }
+
+  #finish(group: readonly Call[], { base, append, batches }: Attempt, clock: Lamport): void {
+    const { tail, stream } = append
+    const last = batches.reduce((offset, batch) => offset + batch.events, append.next) - 1
+    this.#clock = Math.max(clock, batches.at(-1)?.lastLamport ?? 0)
+    // A closing raised the revision: the state is read again.
+    this.#state = append.closed.length > 0 || tail === undefined ? undefined : grown(base, tail)
+    this.#unjoined++
+    this.#options.stored(stream, last)
+    let offset = append.next
+    for (const [at, batch] of batches.entries()) {
+      const line = parseLine(batch.line)
+      assert(line.ok, 'what was published is valid')
+      group[at]?.resolve(eventsOfLine(line.value, stream, offset, this.#options.self.ids()).map(({ meta }) => meta))
+      offset += batch.events
+    }
+  }
+
+  /** Joining raises the revision. It may fail without harm: the next one joins what this one left. */
+  async #join(): Promise<void> {
+    if (this.#unjoined < joinEvery) return
+    this.#unjoined = 0
+    const stream = this.#options.self.stream()
+    this.#state = undefined
+    try {
+      await this.#devices.store.joinTail(stream)
+    } catch (error) {
+      this.#options.failed(error)
+    }
+  }
+}
+
+const takeGroup = (waiting: Call[]): readonly Call[] => {
+  let bytes = 0
+  const rest = waiting.findIndex(({ rest: line }) => (bytes += line.length) > groupBytesMax)
+  return waiting.splice(0, rest < 0 ? waiting.length : Math.max(1, rest))
+}
+
+/** The group's lines, with Lamport times from `lamport` on. */
+const batchesOf = (group: readonly Call[], lamport: Lamport): readonly EncodedBatch[] => {
+  let next = lamport
+  return group.map(({ rest, events }) => {
+    const firstLamport = next
+    next += events
+    return { line: concatBytes([encodeUtf8(`[${firstLamport}`), rest]), events, firstLamport, lastLamport: next - 1 }
+  })
+}
+
+const stateOf = async (store: EventStore, stream: StreamId): Promise<StreamState | IdentityLoss> => {
+  try {
+    const state = await store.state(stream)
+    return state === undefined || state.revision === 0 ? 'incomplete' : state.standing === undefined ? state : 'restored'
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') return 'damaged'
+    throw error
+  }
+}
+
+/** The state after an append that closed nothing. */
+const grown = (base: StreamState, tail: TailAppend): StreamState => ({
+  ...base,
+  head: { next: tail.first + tail.events, lamport: tail.lastLamport, headerId: tail.headerId },
+  open: { ...base.open, body: concatBytes([base.open.body, tail.lines]), sealed: tail.sealed },
+})
+
+const isLost = (error: unknown): boolean => error instanceof StoreError && error.code === 'STORE-LOST'

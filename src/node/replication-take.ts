@@ -1,0 +1,138 @@
+import { equalBytes } from '../core/bytes.ts'
+import { streamIdToNodeId, type StreamId } from '../core/ids.ts'
+import { advanceClock, clockAt, type Clock } from '../core/lamport.ts'
+import type { TakenPiece, TakeOutcome } from '../protocol/plan-state.ts'
+import { StoreError } from '../store/errors.ts'
+import type { Piece, StreamState } from '../store/event-store.ts'
+import { decodeHeader, type Header } from '../stream/header.ts'
+import { emptyBase } from '../stream/segment.ts'
+import { checkHeader, holdsSeal, verifyPiece, verifyWhole, type PieceVerdict, type ReceivedPiece } from '../stream/verify.ts'
+import { faultToOutcome, forkOf, wholeToVersion, type Forks, type ForksContext, type Version } from './replication-forks.ts'
+import { heldSegment, viewOfState } from './replication-reads.ts'
+
+export interface TakerContext extends ForksContext {
+  readonly forks: Forks
+  readonly nowMs: () => number
+  /** An event lies too far above the clock to move it. */
+  readonly beyondClock: (stream: StreamId, lamport: number) => void
+}
+
+type Appendable = Extract<PieceVerdict, { readonly type: 'append' }>
+
+/** How often an append that came too late is tried again: each time another writer got ahead. */
+const TRY_COUNT_MAX = 100
+
+/** Verifies pieces from peers and stores the good ones. One call at a time for each stream. */
+export class Taker {
+  readonly #context: TakerContext
+  #clock: Clock = clockAt(0, 0)
+
+  constructor(context: TakerContext) {
+    this.#context = context
+  }
+
+  /** Never rejects for what the piece is, nor for a disk that is full. */
+  async take({ segment }: TakenPiece): Promise<TakeOutcome> {
+    const { stream, header, seal, from, body } = segment
+    const piece: ReceivedPiece = { stream, sealed: { header, seal }, firstLine: from, body }
+    try {
+      return streamIdToNodeId(stream) === this.#context.nodeId ? await this.#takeOwn(piece) : await this.#takeOthers(piece)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      return { type: error.code === 'STORE-QUOTA' ? 'full' : 'failed', text: error.message }
+    }
+  }
+
+  /** A sealed header of the own key for anything that is not on this disk says that the stream was written elsewhere. @see PROTOCOL.md [R42] */
+  async #takeOwn(piece: ReceivedPiece): Promise<TakeOutcome> {
+    const { crypto, swarm } = this.#context
+    const checked = checkHeader(swarm, piece)
+    if (!checked.ok) return faultToOutcome(checked.error)
+    if (!(await holdsSeal(crypto, piece.stream, piece.sealed))) return { type: 'bad', text: 'seal' }
+    return (await this.#isOnDisk(checked.value, piece.sealed.header)) ? { type: 'known' } : { type: 'mine' }
+  }
+
+  async #isOnDisk(header: Header, bytes: Uint8Array): Promise<boolean> {
+    const { store, crypto } = this.#context
+    const piece = await store.piece(header.stream, header.first)
+    if (piece?.first !== header.first) return false
+    if (equalBytes(piece.sealed.header, bytes)) return true
+    const held = await heldSegment(crypto, header.stream, piece)
+    if (header.closed || header.bodyBytes > held.body.length || !equalBytes(header.previous, held.header.previous)) return false
+    return equalBytes(await crypto.sha256(held.body.subarray(0, header.bodyBytes)), header.bodyHash)
+  }
+
+  async #takeOthers(piece: ReceivedPiece): Promise<TakeOutcome> {
+    const { store, crypto, swarm } = this.#context
+    for (let tries = 0; tries < TRY_COUNT_MAX; tries++) {
+      const state = await store.state(piece.stream)
+      const verdict = await verifyPiece(crypto, swarm, state ?? emptyBase(piece.stream), piece)
+      const outcome = verdict.type === 'append' ? await this.#append(verdict, state) : await this.#judge(verdict, state, piece)
+      if (outcome !== 'stale') return outcome
+    }
+    return { type: 'failed', text: `${piece.stream} changes too fast to be appended to` }
+  }
+
+  /** @see PROTOCOL.md [R36] */
+  async #append({ pieces, lamports }: Appendable, state: StreamState | undefined): Promise<TakeOutcome | 'stale'> {
+    if (state?.standing?.type === 'forked') return { type: 'known' }
+    const { store, nowMs, forks, beyondClock } = this.#context
+    const { stream } = pieces
+    const onDisk = await store.clock()
+    const { clock, beyond } = advanceClock({ ...this.#clock, lamport: Math.max(this.#clock.lamport, onDisk) }, lamports, nowMs())
+    this.#clock = clock
+    if (beyond !== undefined) beyondClock(stream, beyond)
+    if ((await store.appendReplicated([pieces], clock.lamport)).type !== 'stored') return 'stale'
+    if (pieces.tail !== undefined) await store.joinTail(stream)
+    const after = await store.state(stream)
+    if (after === undefined) return 'stale'
+    const fork = await forks.early(after)
+    return fork === undefined ? { type: 'stored', view: viewOfState(after) } : { type: 'forked', fork }
+  }
+
+  async #judge(verdict: Exclude<PieceVerdict, Appendable>, state: StreamState | undefined, piece: ReceivedPiece): Promise<TakeOutcome> {
+    switch (verdict.type) {
+      case 'held': return { type: 'known' }
+      case 'misfit': return verdict.why === 'before' ? this.#compareClosed(verdict.header, piece) : { type: ({ beyond: 'beyond', previous: 'conflict', part: 'part' } as const)[verdict.why] }
+      case 'shorter': case 'differs': {
+        const held = state && (await this.#open(state))
+        return held === undefined ? { type: 'known' } : this.#compare(held, wholeToVersion(verdict.whole, piece.sealed, piece.body), state)
+      }
+      default: return faultToOutcome(verdict)
+    }
+  }
+
+  async #open(state: StreamState): Promise<Version | undefined> {
+    const { first, sealed, body } = state.open
+    return sealed && this.#context.forks.held(state.stream, { type: 'open', first, sealed, body }, state.standing)
+  }
+
+  /** A piece that begins before the open segment: it lies beside a closed one. */
+  async #compareClosed(header: Header, piece: ReceivedPiece): Promise<TakeOutcome> {
+    const { store, crypto, swarm, forks } = this.#context
+    const own = await store.piece(piece.stream, header.first)
+    if (own === undefined) return { type: 'known' }
+    if (equalBytes(own.sealed.header, piece.sealed.header)) return { type: 'known' }
+    const previous = previousOf(own)
+    if (own.first !== header.first || previous === undefined || !equalBytes(previous, header.previous)) return { type: 'conflict' }
+    if (piece.firstLine !== header.first) return { type: 'part' }
+    const whole = await verifyWhole(crypto, swarm, piece, 0)
+    if (!whole.ok) return faultToOutcome(whole.error)
+    const state = await store.state(piece.stream)
+    const held = await forks.held(piece.stream, own, state?.standing)
+    return held === undefined ? { type: 'known' } : this.#compare(held, wholeToVersion(whole.value, piece.sealed, piece.body), state)
+  }
+
+  async #compare(held: Version, theirs: Version, state: StreamState | undefined): Promise<TakeOutcome> {
+    const fork = await forkOf(this.#context.crypto, held, theirs)
+    const endsBefore = state?.standing?.type === 'forked' && fork !== undefined && state.standing.end <= fork.end
+    if (fork === undefined || endsBefore) return { type: 'known' }
+    const isOwnClosed = fork.type === 'shorter' && equalBytes(fork.one.header, held.sealed.header)
+    return isOwnClosed ? { type: 'shorter', proof: { type: 'fork', one: fork.one, other: fork.other } } : { type: 'forked', fork }
+  }
+}
+
+const previousOf = (piece: Piece): Uint8Array | undefined => {
+  const header = decodeHeader(piece.sealed.header)
+  return header.ok ? header.value.previous : undefined
+}

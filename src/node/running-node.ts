@@ -1,0 +1,348 @@
+import type { Meta, TaggedEvent } from '../core/event.ts'
+import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import { lastOf, type OffsetMap } from '../core/offset-map.ts'
+import { encodeInvitation } from '../protocol/invitation.ts'
+import { StoreError } from '../store/errors.ts'
+import { createAppendLock, type AppendLock } from '../tab/append-lock.ts'
+import { createAwake, type Awake } from '../tab/awake.ts'
+import { createChanges, type Change, type Changes } from '../tab/changes.ts'
+import { createLeader, type Leader } from '../tab/leader.ts'
+import { createConnections, type Connections } from './connections.ts'
+import type { NodeDevices, NodeOptions, StorageDevice } from './devices.ts'
+import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
+import type { IdentityLoss, Self } from './identity.ts'
+import { createLayers, type Layers } from './layers.ts'
+import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
+import { NodeError, type Channel, type Local, type Node, type NodeStatus, type Order, type Query, type Subscriber } from './node.ts'
+import type { OpenPages } from './open-pages.ts'
+import { checkOwnStream } from './own-check.ts'
+import type { PeerBook } from './peer-book.ts'
+import { createPublisher, type Publisher } from './publisher.ts'
+import { createReader, type Heads, type Reader } from './reader.ts'
+import { saveName, type Settings } from './settings.ts'
+import { createStatusBoard, presentOf, withLast, type StatusBoard } from './status.ts'
+import type { UnreadableError } from './stream-cursor.ts'
+import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
+
+const compareEveryMs = 2_000
+const storageEveryMs = 30_000
+
+/** What was read or written before the node could begin. */
+export interface Opened {
+  readonly self: Self
+  readonly pages: OpenPages
+  readonly book: PeerBook
+}
+
+/** The parts of a node, and what each tells the others. What it does in the background is supervised: an error becomes a notice. */
+export class RunningNode implements Node {
+  readonly #devices: NodeDevices
+  readonly #options: NodeOptions & Settings
+  readonly #scope: string
+  readonly #self: Self
+  readonly #pages: OpenPages
+  readonly #book: PeerBook
+  readonly #board: StatusBoard
+  readonly #awake: Awake
+  readonly #lock: AppendLock
+  readonly #reader: Reader
+  readonly #publisher: Publisher
+  readonly #subscriptions: Subscriptions
+  readonly #watch: DiskWatch
+  readonly #changes: Changes
+  readonly #network: NetworkStatus
+  readonly #connections: Connections | undefined
+  readonly #layers: Layers
+  #leader: Leader | undefined
+  /** What this tab published last: a comparison that began before it may not take it back. */
+  #ownLast: readonly [stream: StreamId, last: Offset] | undefined
+  /** Streams that replication itself has changed since the last comparison. */
+  readonly #replicated = new Set<StreamId>()
+  readonly #lowering = new Map<StreamId, Promise<void>>()
+  #stops: (() => void)[] = []
+  #closing: Promise<void> | undefined
+
+  constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, pages, book }: Opened) {
+    const { store, crypto, environment } = devices
+    const scope = options.scope ?? `millpond-${options.swarm.id}`
+    this.#scope = scope
+    this.#devices = devices
+    this.#options = options
+    this.#self = self
+    this.#pages = pages
+    this.#book = book
+    this.#board = createStatusBoard(environment, { nodeId: self.nodeId(), name: options.name })
+    this.#awake = createAwake(environment)
+    this.#lock = createAppendLock(environment, `${scope}/append`)
+    this.#reader = createReader({ store, crypto }, { own: self.ids, unreadable: (error) => this.#fill(error) })
+    this.#publisher = createPublisher(
+      { store, crypto, environment, lock: this.#lock, awake: this.#awake.wait },
+      {
+        swarm: options.swarm.id,
+        self,
+        stored: (stream, last) => this.#published(stream, last),
+        failed: (error) => this.#failed('storing an entry', error),
+        note: this.#board.note,
+        identityLost: (shown, reason) => this.#replaceIdentity(shown, reason),
+      },
+    )
+    this.#subscriptions = createSubscriptions(this.#reader, this.#awake.wait)
+    this.#watch = createDiskWatch(store, (heads, streams) => this.#headsChanged(heads, streams))
+    this.#changes = createChanges(environment, `${scope}/changes`, (change) => this.#hear(change))
+    this.#network = createNetworkStatus(
+      { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#leads(), supervise: (doing, work) => this.#supervise(doing, work) },
+      `${scope}/status`,
+    )
+    this.#layers = createLayers(store.local, (channel, peer, bytes) => this.#connections?.running()?.replication.sendLayer(channel, peer, bytes) ?? false)
+    this.#connections = this.#createConnections()
+  }
+
+  /** Looks at the disk once, then lets everything begin. */
+  async begin(): Promise<void> {
+    const { store, crypto, environment, storage } = this.#devices
+    const loss = await checkOwnStream(store, crypto, this.#self)
+    if (loss !== undefined) await this.#replaceIdentity(this.nodeId, loss)
+    await this.#watch.compare()
+    this.#stops = [
+      store.onLost((error) => {
+        this.#failed('the connection to the disk', error)
+        this.#supervise('reading the disk again', this.#compare().then(() => this.#stored()))
+      }),
+      environment.page.listen((change) => {
+        if (change === 'hidden' || change === 'offline' || environment.page.state() === 'frozen') return
+        this.#supervise('comparing with the disk', this.#compare())
+        this.#connections?.running()?.peers.wake()
+      }),
+      every(environment.after, compareEveryMs, () => {
+        if (this.#leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
+      }),
+    ]
+    if (storage !== undefined) this.#watchStorage(storage)
+    this.#leader = createLeader(environment, `${this.#scope}/leader`, {
+      gained: () => this.#supervise('taking the lead', this.#lead()),
+      lost: () => this.#supervise('giving up the lead', this.#follow()),
+    })
+  }
+
+  get nodeId(): NodeId {
+    return this.#self.nodeId()
+  }
+
+  get swarm(): SwarmId {
+    return this.#options.swarm.id
+  }
+
+  // Functions, not methods: who uses a node may pass them on.
+
+  readonly publish = (events: readonly TaggedEvent[], options?: { readonly appId?: string }): Promise<readonly Meta[]> =>
+    this.#publisher.publish(events, options?.appId ?? this.#options.appId ?? '')
+
+  readonly query = (query: Query, order: Order = 'ascending') => this.#reader.query(query, order)
+
+  readonly subscribe = (query: Query, subscriber: Subscriber): (() => void) => this.#subscriptions.subscribe(query, subscriber)
+
+  readonly present = async (): Promise<OffsetMap> => presentOf(await this.#reader.heads())
+
+  readonly status = (): NodeStatus => this.#board.status()
+
+  readonly observe = (changed: (status: NodeStatus) => void): (() => void) => this.#board.observe(changed)
+
+  readonly invite = async (): Promise<string> => {
+    const { founder, random, key } = this.#options.swarm
+    return encodeInvitation({ founder, random, swarmKey: key, lamport: await this.#devices.store.clock(), hubs: this.#options.hubs })
+  }
+
+  readonly rename = async (name: string): Promise<void> => {
+    await saveName(this.#devices.store, name)
+    this.#board.set({ name })
+  }
+
+  readonly local = (layer: string): Local => this.#layers.local(layer)
+
+  readonly channel = (name: string): Channel => this.#layers.channel(name)
+
+  readonly close = (): Promise<void> => {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const stop of this.#stops) stop()
+    this.#subscriptions.close()
+    await this.#publisher.close()
+    await this.#lock.close()
+    this.#leader?.close()
+    await this.#connections?.stop('closed')
+    await this.#network.close()
+    await this.#pages.close()
+    this.#changes.close()
+    this.#awake.close()
+    this.#board.close()
+    await this.#devices.store.close()
+  }
+
+  #createConnections(): Connections | undefined {
+    const { network, store, crypto, environment } = this.#devices
+    if (network === undefined) return undefined
+    return createConnections(
+      { store, crypto, environment, network },
+      {
+        swarm: this.#options.swarm,
+        identity: () => this.#self.stored().identity,
+        introductionId: this.#pages.introductionId,
+        isOwnPage: this.#pages.isOwnPage,
+        about: () => ({ name: this.status().name, software: this.#options.software ?? 'millpond', hubs: this.#options.hubs }),
+      },
+      {
+        stored: (streams) => {
+          for (const stream of streams) this.#replicated.add(stream)
+          this.#supervise('reading what was replicated', this.#watch.compare())
+        },
+        connected: this.#network.update,
+        peerChanged: this.#network.update,
+        renounced: this.#network.renounced,
+        peerState: this.#network.peerState,
+        hubState: this.#network.hubState,
+        notice: this.#board.addNotice,
+        layerMessage: (channel, peer, bytes) => this.#layers.deliver(channel, peer, bytes),
+        identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#replaceIdentity(shown, reason)),
+      },
+    )
+  }
+
+  #leads(): boolean {
+    return this.#leader?.leads() ?? false
+  }
+
+  async #lead(): Promise<void> {
+    this.#book.setTerm(await this.#devices.store.incrementMeta('term'))
+    if (!this.#leads()) return
+    this.#board.set({ leader: true })
+    await this.#connections?.start()
+  }
+
+  async #follow(): Promise<void> {
+    this.#board.set({ leader: false })
+    await this.#connections?.stop('closed')
+    this.#network.allGone()
+  }
+
+  /** Own events of this tab are durable: everyone learns of it, before `publish` resolves. */
+  #published(stream: StreamId, last: Offset): void {
+    this.#watch.expect(stream, last + 1)
+    this.#ownLast = [stream, last]
+    this.#board.setPresent(withLast(this.status().present, stream, last), this.#self.ids())
+    this.#stored()
+    this.#subscriptions.grown()
+    this.#connections?.running()?.replication.published(stream)
+    this.#changes.post({ type: 'grown', streams: [stream] })
+  }
+
+  #stored(): void {
+    if (this.status().storeFailure !== undefined) this.#board.set({ storeFailure: undefined })
+  }
+
+  /** A hint of another tab. */
+  #hear(change: Change): void {
+    this.#supervise('comparing with the disk', this.#compare())
+    if (change.type === 'grown' && change.streams.includes(this.#self.stream())) this.#connections?.running()?.replication.published(this.#self.stream())
+  }
+
+  async #compare(): Promise<void> {
+    const before = this.nodeId
+    if (await this.#self.reload()) await this.#identityChanged(before)
+    await this.#watch.compare()
+  }
+
+  #headsChanged(heads: Heads, streams: readonly StreamId[]): void {
+    if (streams.length === 0) return
+    const byOthers = streams.filter((stream) => !this.#replicated.has(stream))
+    const { present } = this.status()
+    const fell = byOthers.some((stream) => (heads.get(stream)?.next ?? 0) <= lastOf(present, stream))
+    this.#replicated.clear()
+    const held = presentOf(heads)
+    this.#board.setPresent(this.#ownLast?.[0] === this.#self.stream() ? withLast(held, ...this.#ownLast) : held, this.#self.ids())
+    this.#subscriptions.grown()
+    const replication = this.#connections?.running()?.replication
+    if (replication === undefined) return
+    this.#changes.post({ type: 'grown', streams })
+    // Heads never fall within a session.
+    if (fell) this.#supervise('connecting again with lower heads', this.#restart('lowered'))
+    else if (byOthers.length > 0) this.#supervise('comparing heads', replication.refresh())
+  }
+
+  async #replaceIdentity(shown: NodeId, reason: IdentityLoss): Promise<void> {
+    const changed = await this.#self.replace(shown, reason, this.#devices.environment.nowMicros())
+    if (!changed) return
+    this.#changes.post({ type: 'identity' })
+    await this.#identityChanged(shown, reason)
+  }
+
+  /** The own stream is another one. Connections are made again under the new id; publishing does not wait for them. */
+  async #identityChanged(former: NodeId, reason?: IdentityLoss): Promise<void> {
+    this.#board.set({ nodeId: this.nodeId })
+    this.#board.setPresent(this.status().present, this.#self.ids())
+    this.#board.note('IDENTITY-CHANGED', former, `this node goes on under a new identity${reason === undefined ? '' : ` (${reason})`}; its earlier entries stay its own`)
+    this.#supervise('connecting under the new identity', this.#restart('identity'))
+  }
+
+  async #restart(reason: string, between?: () => Promise<void>): Promise<void> {
+    const led = this.#leads()
+    if (led) await this.#connections?.stop(reason)
+    if (led) this.#network.allGone()
+    await between?.()
+    if (led && this.#leads() && this.#closing === undefined) await this.#connections?.start()
+  }
+
+  /** A hole: the stream is lowered to where it begins, and fetched again. In the own stream, the node first takes another identity. */
+  #fill(error: UnreadableError): Promise<void> {
+    const filling = this.#lowering.get(error.stream) ?? this.#lower(error).finally(() => this.#lowering.delete(error.stream))
+    this.#lowering.set(error.stream, filling)
+    return filling
+  }
+
+  async #lower({ stream, first, message }: UnreadableError): Promise<void> {
+    const { store, environment } = this.#devices
+    this.#board.note('STORE-UNREADABLE', stream, message)
+    if (stream === this.#self.stream()) await this.#replaceIdentity(this.nodeId, 'damaged')
+    // The sessions end first, for heads never fall within one; the new ones begin with what is held then.
+    this.#replicated.add(stream)
+    await this.#restart('lowered', async () => void (await store.lower(stream, first, message, environment.nowMicros())))
+    await this.#watch.compare()
+  }
+
+  #watchStorage(storage: StorageDevice): void {
+    const set = (change: Partial<NodeStatus['storage']>) => this.#board.set({ storage: { ...this.status().storage, ...change } })
+    const estimate = () => this.#supervise('asking for the space used', storage.estimate().then(set))
+    estimate()
+    this.#stops.push(every(this.#devices.environment.after, storageEveryMs, estimate))
+    // Never awaited: some browsers ask a person first.
+    this.#supervise('asking for persistent storage', storage.persist().then((persistent) => set({ persistent })))
+  }
+
+  #supervise(doing: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (this.#closing === undefined) this.#failed(doing, error)
+    })
+  }
+
+  #failed(doing: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    const isCoded = error instanceof StoreError || error instanceof NodeError
+    if (error instanceof StoreError) this.#board.set({ storeFailure: { code: error.code, message, atMicros: this.#devices.environment.nowMicros() } })
+    this.#board.note(isCoded ? error.code : 'NODE-FAILED', undefined, `${doing}: ${message}`)
+  }
+}
+
+/** Calls again and again. @returns a function that stops it */
+const every = (after: (delayMs: number, call: () => void) => () => void, intervalMs: number, call: () => void): (() => void) => {
+  let cancel = () => {}
+  const next = () => {
+    cancel = after(intervalMs, () => {
+      next()
+      call()
+    })
+  }
+  next()
+  return () => cancel()
+}

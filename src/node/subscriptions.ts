@@ -1,0 +1,157 @@
+import type { Event } from '../core/event.ts'
+import { compareEventKeys, type EventKey } from '../core/event-key.ts'
+import { lastOf, merge, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
+import type { Offset, StreamId } from '../core/ids.ts'
+import { StoreError } from '../store/errors.ts'
+import type { Query, Subscriber } from './node.ts'
+import type { Heads, Reader } from './reader.ts'
+
+const chunkEventsMax = 500
+/** Passes that may fail on an unreadable record, one after the other, while its stream is lowered and fetched again. */
+const unreadableMax = 3
+
+/** All that follow a query in this tab. */
+export interface Subscriptions {
+  readonly subscribe: (query: Query, subscriber: Subscriber) => () => void
+  /** Streams may have grown on disk. A hint too many is harmless: each subscription reads on from its own offsets. */
+  readonly grown: () => void
+  readonly close: () => void
+}
+
+/** @param awake waits while the page is frozen */
+export const createSubscriptions = (reader: Reader, awake: () => Promise<void>): Subscriptions => {
+  const running = new Set<Subscription>()
+  return {
+    subscribe: (query, subscriber) => {
+      const subscription = new Subscription(reader, awake, query, subscriber)
+      running.add(subscription)
+      return () => {
+        subscription.stop()
+        running.delete(subscription)
+      }
+    },
+    grown: () => {
+      for (const subscription of running) subscription.wake()
+    },
+    close: () => {
+      for (const subscription of running) subscription.stop()
+      running.clear()
+    },
+  }
+}
+
+/**
+ * One subscription: passes over what is present and not yet given, for ever.
+ *
+ * Within a pass events ascend. When the first event of a pass sorts before the last one given, it came late:
+ * the subscriber hears of it and everything is given again.
+ */
+class Subscription {
+  readonly #reader: Reader
+  readonly #awake: () => Promise<void>
+  readonly #query: Query
+  readonly #subscriber: Subscriber
+  /** What was given, as highest offsets. */
+  #given: OffsetMap
+  #last: EventKey | undefined
+  #caughtUp = false
+  #unreadable = 0
+  #stopped = false
+  #dirty = true
+  #wakeUp = () => {}
+
+  constructor(reader: Reader, awake: () => Promise<void>, query: Query, subscriber: Subscriber) {
+    this.#reader = reader
+    this.#awake = awake
+    this.#query = query
+    this.#subscriber = subscriber
+    this.#given = query.lowerBound ?? {}
+    this.#follow().catch((error: unknown) => {
+      if (this.#stopped) return
+      this.#stopped = true
+      subscriber.failed(error instanceof Error ? error : new Error(String(error)))
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.wake()
+  }
+
+  wake(): void {
+    this.#dirty = true
+    this.#wakeUp()
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stopped) {
+      if (!this.#dirty) await new Promise<void>((go) => (this.#wakeUp = go))
+      await this.#awake()
+      this.#dirty = false
+      if (!this.#stopped) await this.#pass()
+    }
+  }
+
+  async #pass(): Promise<void> {
+    const heads = await this.#reader.heads()
+    const upperBound = within(heads, this.#query.upperBound)
+    if (this.#caughtUp && !grewBeyond(upperBound, this.#given)) return
+    try {
+      const events = this.#reader.query({ ...this.#query, lowerBound: this.#given, upperBound }, 'ascending', heads)
+      for await (const { chunk, last } of chunked(events)) {
+        if (this.#stopped || this.#travels(chunk[0])) return
+        // A pass over what does not concern the query has nothing to say, except the first.
+        if (chunk.length > 0 || !this.#caughtUp) await this.#subscriber.events(chunk, last)
+        this.#last = chunk.at(-1)?.meta ?? this.#last
+        this.#caughtUp = last
+      }
+      this.#given = merge(this.#given, upperBound)
+      this.#unreadable = 0
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'STORE-UNREADABLE') || ++this.#unreadable > unreadableMax) throw error
+      // Its stream is lowered by now. What was given of this pass has no offsets of its own, so all begins again.
+      if (this.#last === undefined) this.#dirty = true
+      else this.#restart(this.#last)
+    }
+  }
+
+  /** Whether this first event of a pass came late; then all begins again. */
+  #travels(first: Event | undefined): boolean {
+    if (first === undefined || this.#last === undefined || compareEventKeys(first.meta, this.#last) > 0) return false
+    this.#restart(first.meta)
+    return true
+  }
+
+  #restart({ lamport, stream }: EventKey): void {
+    this.#given = this.#query.lowerBound ?? {}
+    this.#last = undefined
+    this.#caughtUp = false
+    this.#dirty = true
+    this.#subscriber.timeTravel({ lamport, stream })
+  }
+}
+
+/** Highest offsets, cut to `bound` where there is one. */
+const within = (heads: Heads, bound: OffsetMap | undefined): OffsetMap => {
+  const cut: Record<StreamId, Offset> = {}
+  for (const [stream, { next }] of heads) {
+    const last = bound === undefined ? Infinity : lastOf(bound, stream)
+    if (last >= 0) cut[stream] = Math.min(next - 1, last)
+  }
+  return cut
+}
+
+const grewBeyond = (present: OffsetMap, given: OffsetMap): boolean => offsetsOf(present).some(([stream, last]) => last > lastOf(given, stream))
+
+/** The last chunk, perhaps an empty one, is marked. */
+async function* chunked(events: AsyncIterable<Event>): AsyncGenerator<{ readonly chunk: readonly Event[]; readonly last: boolean }> {
+  let chunk: Event[] = []
+  for await (const event of events) {
+    if (chunk.length === chunkEventsMax) {
+      yield { chunk, last: false }
+      chunk = []
+    }
+    chunk.push(event)
+  }
+  yield { chunk, last: true }
+}

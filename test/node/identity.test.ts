@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-store.ts'
+import type { EventStore } from '../../src/store/event-store.ts'
+import { openSelf } from '../../src/node/identity.ts'
+import { webCrypto } from '../../src/node/web-crypto.ts'
+import { copyDisk, createNodeWorld, follow, payloads, readAll, sortedTexts, tagged } from './world.ts'
+
+const codes = (node: { status: () => { notices: readonly { code: string }[] } }) => node.status().notices.map(({ code }) => code)
+
+test('[G4] tabs that open a new database at once get the same identity', async () => {
+  const { swarm } = await createNodeWorld()
+  const disk = createMemoryDisk()
+  const selves = await Promise.all([1, 2, 3].map(() => openSelf(openMemoryStore(disk, swarm.id), webCrypto)))
+  expect(new Set(selves.map((self) => self.nodeId())).size).toBe(1)
+})
+
+test('[G1] a browser that cannot keep a key is refused with a clear text', async () => {
+  const { swarm } = await createNodeWorld()
+  const store = openMemoryStore(createMemoryDisk(), swarm.id)
+  const other = await webCrypto.generateIdentity()
+  const forgetful: EventStore = {
+    ...store,
+    identity: async () => {
+      const stored = await store.identity()
+      return stored === undefined ? undefined : { ...stored, identity: { ...stored.identity, privateKey: other.privateKey } }
+    },
+  }
+  await expect(openSelf(forgetful, webCrypto)).rejects.toMatchObject({ code: 'NODE-UNSUPPORTED' })
+})
+
+test('[G6] an own open segment that is not what was sealed gives a new identity, and publishing goes on', async () => {
+  const { swarm, tablet } = await createNodeWorld()
+  const own = tablet()
+  const { node } = await own.open()
+  await node.publish([tagged('before')])
+  await node.close()
+  const store = openMemoryStore(own.disk, swarm.id)
+  const damaged: EventStore = {
+    ...store,
+    state: async (stream) => {
+      const state = await store.state(stream)
+      return state === undefined || state.open.body.length === 0 ? state : { ...state, open: { ...state.open, body: Uint8Array.from(state.open.body, (byte, at) => (at === 30 ? byte ^ 1 : byte)) } }
+    },
+  }
+  const { node: again } = await own.open({}, { store: damaged })
+  expect(again.nodeId).not.toBe(node.nodeId)
+  expect(codes(again)).toContain('IDENTITY-CHANGED')
+  const [meta] = await again.publish([tagged('after')])
+  expect(meta?.offset).toBe(0)
+  const events = await readAll(again)
+  expect(payloads(events)).toEqual(['before', 'after'])
+  expect(events.every(({ meta: { isLocalEvent } }) => isLocalEvent)).toBe(true)
+})
+
+test('[G6] a key without its stream record is never written with', async () => {
+  const { swarm, tablet } = await createNodeWorld()
+  const own = tablet()
+  const { node } = await own.open()
+  await node.close()
+  const store = openMemoryStore(own.disk, swarm.id)
+  const { node: again } = await own.open({}, { store: { ...store, state: async (stream) => (stream === `${node.nodeId}-0` ? undefined : store.state(stream)) } })
+  expect(again.nodeId).not.toBe(node.nodeId)
+  await again.publish([tagged('under the new identity')])
+})
+
+test('[G4] a restored copy takes a new identity on sealed evidence, goes on publishing, and gets its old events back', async () => {
+  const { world, swarm, tablet } = await createNodeWorld()
+  const [mine, theirs] = [tablet(), tablet()]
+  const [{ node: before }, { node: far }] = [await mine.open(), await theirs.open()]
+  await before.publish([tagged(1)])
+  const image = await copyDisk(mine.disk)
+  await before.publish([tagged(2), tagged(3)])
+  await world.until(async () => (await readAll(far)).length === 3)
+  await before.close()
+
+  const { node: restored } = await mine.open({}, { store: openMemoryStore(image, swarm.id) })
+  const seen = follow(restored)
+  await world.until(() => restored.nodeId !== before.nodeId)
+  expect(codes(restored)).toContain('IDENTITY-CHANGED')
+  await restored.publish([tagged(4)])
+  await world.until(() => seen.given.length === 4)
+  expect(payloads(seen.given)).toEqual([1, 2, 3, 4])
+  expect(seen.given.every(({ meta }) => meta.isLocalEvent)).toBe(true)
+  await world.until(async () => (await readAll(far)).length === 4)
+  expect(payloads(await readAll(far))).toEqual([1, 2, 3, 4])
+})
+
+test('[G4] of one image on two tablets both take a new identity', async () => {
+  const { world, swarm, tablet } = await createNodeWorld()
+  const original = tablet()
+  const { node: before } = await original.open()
+  await before.publish([tagged('of the original')])
+  await before.close()
+  const copy = await copyDisk(original.disk)
+  const twins = [await original.open(), await tablet().open({}, { store: openMemoryStore(copy, swarm.id) })]
+  await world.until(() => new Set([before.nodeId, ...twins.map(({ node }) => node.nodeId)]).size === 3)
+  for (const [at, { node }] of twins.entries()) await node.publish([tagged(`of twin ${at}`)])
+  await world.until(async () => (await Promise.all(twins.map(async ({ node }) => (await readAll(node)).length))).every((length) => length === 3))
+  for (const { node } of twins) expect(sortedTexts(await readAll(node))).toEqual(['of the original', 'of twin 0', 'of twin 1'])
+})
+
+test('[G4] all tabs of a profile go on under the new identity', async () => {
+  const { world, tablet } = await createNodeWorld()
+  const profile = tablet()
+  const [{ node: first, store }, { node: second }] = [await profile.open(), await profile.open()]
+  await first.publish([tagged(1)])
+  const next = await webCrypto.generateIdentity()
+  const before = first.nodeId
+  await store.changeIdentity(before, next, 'restored', 0)
+  await Promise.all([second.publish([tagged(2)]), first.publish([tagged(3)])])
+  await world.advance(2_000)
+  expect([first.nodeId, second.nodeId]).toEqual([next.nodeId, next.nodeId])
+  const events = await readAll(first)
+  expect(events.map(({ meta }) => meta.offset)).toEqual([0, 0, 1])
+  expect(events.every(({ meta }) => meta.isLocalEvent)).toBe(true)
+  expect(first.status().own).toEqual({ [`${before}-0`]: 0, [`${next.nodeId}-0`]: 1 })
+})

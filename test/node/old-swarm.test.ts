@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest'
+import type { OffsetMap } from '../../src/core/offset-map.ts'
+import type { StreamId } from '../../src/core/ids.ts'
+import { joinSwarm } from '../../src/node/membership.ts'
+import { copiesOfOwn, type Node } from '../../src/node/node.ts'
+import { webCrypto } from '../../src/node/web-crypto.ts'
+import type { Message, SaidHead } from '../../src/protocol/message.ts'
+import { openMemoryStore } from '../../src/store/memory-event-store.ts'
+import { createMember, type Puppet } from './replication-puppet.ts'
+import { createReplicationWorld, type TestNode } from './replication-world.ts'
+import { copyDisk, createNodeWorld, follow, payloads, readAll, tagged } from './world.ts'
+
+const idsOf = async (node: Node) => (await readAll(node)).map(({ meta }) => meta.eventId)
+const codesOf = (node: Node) => node.status().notices.map(({ code }) => code)
+
+describe('a swarm whose Lamport time is 3,000,000', () => {
+  test('[G3] [G5] who joins by invitation gets everything, and what it recorded before it met anybody sorts after all', async () => {
+    const { world, network, tablet } = await createNodeWorld(41)
+    const [one, two, mine] = [tablet(), tablet(), tablet()]
+    const [{ node: founder, store }, { node: second }] = [await one.open(), await two.open()]
+    await store.raiseClockTo(3_000_000)
+    await founder.publish([tagged('the first after it')])
+    await world.until(async () => (await readAll(second)).length === 1)
+    const pad = '.'.repeat(2_000)
+    for (let at = 0; at < 100; at++) await (at % 2 === 0 ? founder : second).publish([tagged({ at, pad })])
+    await world.until(() => copiesOfOwn(founder.status()) === 2 && copiesOfOwn(second.status()) === 2)
+    const before = await idsOf(founder)
+    const { lamport } = await joinSwarm(webCrypto, await founder.invite())
+    expect(lamport).toBeGreaterThan(3_000_100)
+
+    network.cut(mine.name)
+    const { node: joined } = await mine.open(lamport === undefined ? {} : { lamport })
+    const [meta] = await joined.publish([tagged('mine')])
+    expect(await idsOf(joined)).toEqual([meta?.eventId])
+    network.heal(mine.name)
+    await world.until(async () => (await readAll(joined)).length === 102)
+    const nodes = [founder, second, joined]
+    await world.until(() => nodes.every((node) => copiesOfOwn(node.status()) === 3))
+    for (const node of nodes) expect(await idsOf(node)).toEqual([...before, meta?.eventId])
+    expect(nodes.flatMap(codesOf)).toEqual([])
+  })
+})
+
+/** A member that lies: says heads and forks that nobody sealed, each second higher ones, and answers every `want` in one way. */
+const lie = (liar: Puppet, lies: (second: number) => Message, answer: (want: number) => readonly Message[]) => {
+  let read = 0
+  let second = 0
+  return () => {
+    for (; read < liar.heard.length; read++) {
+      const message = liar.heard[read]
+      const said = message?.type === 'ping' ? [{ type: 'pong', timeMicros: 1, page: 'visible' } as const] : message?.type === 'want' || message?.type === 'wantFork' ? answer(message.id) : []
+      for (const one of said) liar.say(one)
+    }
+    liar.say(lies(second++))
+  }
+}
+
+const answers: readonly (readonly [string, (want: number) => readonly Message[]])[] = [
+  ['all', (want) => [{ type: 'end', want, reason: 'all', start: undefined }]],
+  ['conflict', (want) => [{ type: 'end', want, reason: 'conflict', start: undefined }]],
+  ['unknown', (want) => [{ type: 'end', want, reason: 'unknown', start: undefined }]],
+  ['busy', (want) => [{ type: 'end', want, reason: 'busy', start: undefined }]],
+  ['nothing at all', () => []],
+]
+
+const said = (next: number, fill: number): SaidHead => ({ next, id: new Uint8Array(16).fill(fill) })
+
+describe('unsealed word', () => {
+  test.each(answers)('[R42] false heads and forks of every stream change nothing on anybody; the liar answers: %s', async (_, answer) => {
+    const world = createReplicationWorld(42)
+    const [a, b, c] = [await world.node('a'), await world.node('b'), await world.node('c')]
+    const nodes = [a, b, c]
+    world.link(a, b)
+    world.link(b, c)
+    for (const node of nodes) await node.publish(300, 400)
+    await world.untilEqual(nodes)
+    const nobody = `${(await webCrypto.generateIdentity()).nodeId}-0` as StreamId
+    const identity = await webCrypto.generateIdentity()
+    const liesOf = (node: TestNode) => (second: number): Message => ({
+      type: 'have', starts: [], more: false,
+      heads: [
+        [`${identity.nodeId}-0` as StreamId, said(5 + second, 1)],
+        [nobody, said(9 + second, 2)],
+        // Of each node more than there is; at first the same offset or a lower one with another header.
+        ...nodes.map(({ stream }, at): [StreamId, SaidHead] => [stream, said(second === 0 ? [300, 100, 400][at] ?? 0 : 1_000 + second, at)]),
+      ],
+      forks: second === 0 ? [{ stream: node.stream, first: 0, end: 3, branches: [] }, { stream: nobody, first: 0, end: 1, branches: [] }] : [],
+    })
+    const liars = await Promise.all(nodes.map((node) => createMember(world, node, { identity })))
+    const speak = liars.map((liar, at) => lie(liar, liesOf(nodes[at] ?? a), answer))
+
+    let delayMs = 0
+    for (let at = 0; at < 60; at++) {
+      speak.forEach((once) => once())
+      if (at % 5 === 2) await c.publish(1, 60, `live ${at}`)
+      for (let quarter = 0; quarter < 4; quarter++) {
+        await world.world.advance(250)
+        delayMs = (await a.heads())[c.stream] === (await c.heads())[c.stream] ? 0 : delayMs + 250
+        expect(delayMs, `at second ${at} what c published has not come to a for so long`).toBeLessThan(5_000)
+      }
+    }
+    await world.untilEqual(nodes)
+    expect(await a.heads()).toEqual({ [a.stream]: 300, [b.stream]: 300, [c.stream]: 312 })
+    for (const node of nodes) {
+      expect(node.lost).toEqual([])
+      expect(node.notices).toEqual([])
+      expect(node.ended).toEqual([])
+      expect(await node.read(node.stream)).toBe(await b.read(node.stream))
+    }
+    // What changed nothing is asked for again only when something else is said.
+    for (const liar of liars) expect(liar.heard.filter(({ type }) => type === 'want').length).toBeLessThan(62 * 8)
+  })
+})
+
+describe('a tablet restored from an older copy', () => {
+  const pad = '.'.repeat(2_000)
+  const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => tagged({ at: from + at, pad }))
+  const numbers = async (node: Node) => payloads(await readAll(node)).map((payload) => (payload as { at: number }).at)
+
+  /** Three tablets; one of them published 0 to 39, was copied, published 40 to 99, which the others hold, and was closed. */
+  const withCopy = async (seed: number) => {
+    const nodes = await createNodeWorld(seed)
+    const { world, swarm, tablet } = nodes
+    const [mine, one, two] = [tablet(), tablet(), tablet()]
+    const [{ node: before }, { node: first }, { node: second }] = [await mine.open(), await one.open(), await two.open()]
+    for (let at = 0; at < 40; at++) await before.publish(numbered(at, at + 1))
+    await first.publish([tagged({ at: -1 })])
+    await world.until(() => copiesOfOwn(before.status()) === 3 && copiesOfOwn(first.status()) === 3)
+    const image = await copyDisk(mine.disk)
+    for (let at = 40; at < 100; at++) await before.publish(numbered(at, at + 1))
+    await world.until(() => copiesOfOwn(before.status()) === 3)
+    await before.close()
+    return { ...nodes, mine, image, old: before.nodeId, others: [first, second] as const, openCopy: () => mine.open({}, { store: openMemoryStore(image, swarm.id) }) }
+  }
+
+  test('[G4] [R42] retires its stream on sealed evidence, publishes on at once, and everything is everywhere', async () => {
+    const { world, old, others, openCopy } = await withCopy(43)
+    const { node, store } = await openCopy()
+    const seen = follow(node)
+    await world.until(() => node.nodeId !== old)
+    const changedMs = world.nowMs()
+    const metas = (await Promise.all([100, 101, 102].map((at) => node.publish(numbered(at, at + 1))))).flat()
+    expect(world.nowMs()).toBe(changedMs)
+    expect(metas.map(({ stream, offset }) => [stream, offset])).toEqual([0, 1, 2].map((offset) => [`${node.nodeId}-0`, offset]))
+    expect((await store.state(`${old}-0` as StreamId))?.standing).toMatchObject({ type: 'retired', reason: 'restored' })
+
+    const all = [node, ...others]
+    await world.until(() => all.every((one) => copiesOfOwn(one.status()) >= 3))
+    for (const one of all) expect(new Set(await numbers(one))).toEqual(new Set(Array.from({ length: 104 }, (_, at) => at - 1)))
+    for (const one of all) expect(await idsOf(one)).toEqual(await idsOf(node))
+    expect(seen.given.map(({ meta }) => meta.eventId)).toEqual(await idsOf(node))
+    expect(node.status().own).toEqual({ [`${old}-0`]: 99, [`${node.nodeId}-0`]: 2 })
+    expect(node.status().notices.filter(({ code }) => code === 'IDENTITY-CHANGED')).toMatchObject([{ about: old }])
+    expect(others.flatMap(codesOf)).toEqual([])
+    // Nothing more is ever written to the old stream.
+    expect((await store.heads()).get(`${old}-0` as StreamId)?.next).toBe(100)
+  })
+
+  test('[G2] counts as one tablet under its new identity: what it said under the old one is held by nobody any more', async () => {
+    const { world, old, others, openCopy } = await withCopy(44)
+    const { node } = await openCopy()
+    await world.until(() => node.nodeId !== old)
+    await world.until(() => [node, ...others].every((one) => copiesOfOwn(one.status()) >= 3))
+    for (const one of others) {
+      const claims: Readonly<Record<string, OffsetMap>> = Object.fromEntries(one.status().peers.map(({ nodeId, holds }) => [nodeId, holds]))
+      expect(claims[old] ?? {}).toEqual({})
+      expect(copiesOfOwn(one.status())).toBe(3)
+    }
+  })
+
+  test('[G6] what it recorded under the old identity before it met anybody is set aside and reported, and publishing never waits', async () => {
+    const { world, network, mine, image, old, others, openCopy } = await withCopy(45)
+    network.cut(mine.name)
+    const { node } = await openCopy()
+    for (let at = 200; at < 210; at++) await node.publish(numbered(at, at + 1))
+    network.heal(mine.name)
+    const waits: number[] = []
+    let last = 300
+    for (let after = 0; after < 50; after += node.nodeId === old ? 0 : 1, last++) {
+      expect(last).toBeLessThan(3_000)
+      const beganMs = world.nowMs()
+      await node.publish(numbered(last, last + 1))
+      waits.push(world.nowMs() - beganMs)
+      await world.advance(20)
+    }
+    expect(Math.max(...waits)).toBe(0)
+    const all = [node, ...others]
+    await world.until(async () => new Set(await Promise.all(all.map(async (one) => (await idsOf(one)).join()))).size === 1)
+    await world.advance(5_000)
+    for (const one of all) expect(codesOf(one)).toContain('STREAM-FORKED')
+    expect(codesOf(node)).toContain('IDENTITY-CHANGED')
+    // The stream ends where the two went apart; what follows there is kept aside, all that was published since is everywhere.
+    const left = await numbers(node)
+    console.log(left.join())
+    expect(image.entries('aside').length).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest'
+import { publicKeyToNodeId, streamIdOf, type SwarmId } from '../../src/core/ids.ts'
+import { copiesOfOwn, holdsAll } from '../../src/node/node.ts'
+import { openPeerBook } from '../../src/node/peer-book.ts'
+import type { SessionPeer } from '../../src/node/replication.ts'
+import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-store.ts'
+
+const nodeIds = [1, 2].map((byte) => publicKeyToNodeId(new Uint8Array(32).fill(byte)))
+const [first, second] = nodeIds as unknown as readonly [(typeof nodeIds)[0] & string, (typeof nodeIds)[0] & string]
+const stream = streamIdOf(publicKeyToNodeId(new Uint8Array(32).fill(9)), 0)
+
+const open = async (disk = createMemoryDisk()) => {
+  const store = openMemoryStore(disk, '00112233445566778899aabbccddeeff' as SwarmId)
+  const time = { micros: 1_000 }
+  return { disk, store, time, book: await openPeerBook(store, () => time.micros) }
+}
+
+const said = (last: number | undefined, saidMicros: number | undefined, name = 'Press'): SessionPeer =>
+  ({ nodeId: first, name, hubs: [], page: 'visible', roundTripMs: 3, clockSkewMs: 0, holds: last === undefined ? undefined : { [stream]: last }, saidMicros }) as unknown as SessionPeer
+
+test('[G6] what a peer said last counts, also when it is less', async () => {
+  const { book } = await open()
+  book.setState(first, 'connected')
+  book.update(said(5, 2_000))
+  expect(book.peers()).toMatchObject([{ nodeId: first, name: 'Press', state: 'connected', holds: { [stream]: 5 }, heardMicros: 2_000 }])
+  book.update(said(3, 3_000))
+  expect(book.peers()[0]?.holds).toEqual({ [stream]: 3 })
+})
+
+test('[G6] a new session that has said nothing yet leaves what was said before', async () => {
+  const { book } = await open()
+  book.setState(first, 'connected')
+  book.update(said(5, 2_000))
+  book.update(said(undefined, undefined, 'Press 1'))
+  expect(book.peers()).toMatchObject([{ name: 'Press 1', holds: { [stream]: 5 }, heardMicros: 2_000 }])
+})
+
+test('[G1] after a reload it is known what each peer held, and since when it is gone', async () => {
+  const { disk, book, time } = await open()
+  book.setTerm(1)
+  book.setState(first, 'connected')
+  book.update(said(5, 2_000))
+  time.micros = 7_000
+  book.setState(first, 'gone')
+  await book.save()
+  const { book: again } = await open(disk)
+  expect(again.peers()).toMatchObject([{ nodeId: first, name: 'Press', state: 'gone', sinceMicros: 7_000, holds: { [stream]: 5 }, heardMicros: 2_000 }])
+  expect(again.cutOffSinceMicros()).toBe(7_000)
+})
+
+test('[G8] a leader that was deposed writes nothing', async () => {
+  const { disk, store, book } = await open()
+  book.setTerm(await store.incrementMeta('term'))
+  await store.incrementMeta('term')
+  book.setState(first, 'connected')
+  book.update(said(5, 2_000))
+  await book.save()
+  expect((await open(disk)).book.peers()).toEqual([])
+})
+
+test('[G6] cut off since the last one went; one that was only tried is forgotten', async () => {
+  const { book, time } = await open()
+  expect(book.cutOffSinceMicros()).toBeUndefined()
+  book.setState(second, 'connecting')
+  book.setState(second, 'gone')
+  expect(book.peers()).toEqual([])
+  expect(book.cutOffSinceMicros()).toBeUndefined()
+  book.setState(first, 'connected')
+  book.setState(second, 'connected')
+  time.micros = 5_000
+  book.setState(first, 'suspect')
+  expect(book.cutOffSinceMicros()).toBeUndefined()
+  time.micros = 6_000
+  book.setState(second, 'gone')
+  time.micros = 9_000
+  book.setState(first, 'gone')
+  expect(book.cutOffSinceMicros()).toBe(6_000)
+  book.setState(first, 'asleep')
+  expect(book.cutOffSinceMicros()).toBeUndefined()
+})
+
+test('[G6] copies count this node and each that holds all of the own streams', async () => {
+  const { book } = await open()
+  book.setState(first, 'connected')
+  book.update(said(5, 2_000))
+  const status = (last: number) => ({ own: { [stream]: last }, peers: book.peers() }) as unknown as Parameters<typeof copiesOfOwn>[0]
+  expect([copiesOfOwn(status(4)), copiesOfOwn(status(5)), copiesOfOwn(status(6))]).toEqual([2, 2, 1])
+  expect(holdsAll({}, {})).toBe(true)
+  expect(holdsAll({}, { [stream]: 0 })).toBe(false)
+})
