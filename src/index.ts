@@ -18,10 +18,10 @@ export type { Event, Meta, TaggedEvent } from './core/event.ts'
 export { compareEventKeys, type EventKey } from './core/event-key.ts'
 export { parseNodeId, parseStreamId, parseSwarmId, streamIdToNodeId, type EventId, type Lamport, type NodeId, type Offset, type StreamId, type SwarmId } from './core/ids.ts'
 export type { JsonValue } from './core/json.ts'
-export { holdsAll, copiesOfOwn, NodeError } from './node/node.ts'
+export { holdsAll, copiesOfOwn, isNearlyFull, NodeError } from './node/node.ts'
 export { includesAll, includesEvent, lastOf, merge, missingRanges, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
 export { allEvents, type Conjunction, type Where } from './core/where.ts'
-export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, PeerStatus, Query, Subscriber } from './node/node.ts'
+export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, PeerStatus, Query, StorageStatus, Subscriber } from './node/node.ts'
 export { StoreError, type StoreErrorCode } from './store/errors.ts'
 
 /** Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either. */

@@ -31,7 +31,7 @@ export interface ConnectionsDevices {
   readonly network: Network
 }
 
-export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | 'introductionId' | 'about' | 'isOwnPage'> {
+export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | 'introductionId' | 'about' | 'isOwnPage' | 'room'> {
   /** The present one, looked up with every start. */
   readonly identity: () => Identity
 }

@@ -2,10 +2,10 @@ import { HUBS_MAX } from '../protocol/limits.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
 import { openSelf } from './identity.ts'
 import type { Node } from './node.ts'
-import { openPages } from './open-pages.ts'
+import { createOpenPages } from './open-pages.ts'
 import { openPeerBook } from './peer-book.ts'
 import { RunningNode } from './running-node.ts'
-import { loadSettings, saveHubs, saveName, saveSwarm } from './settings.ts'
+import { loadSettings, loadSwarm, saveHubs, saveName, saveSwarm } from './settings.ts'
 
 /**
  * Opens the node of a database: the assembly of all parts of this folder.
@@ -15,13 +15,14 @@ import { loadSettings, saveHubs, saveName, saveSwarm } from './settings.ts'
 export const createNode = async (devices: NodeDevices, options: NodeOptions): Promise<Node> => {
   const { store, crypto, environment } = devices
   const self = await openSelf(store, crypto, options.identity)
-  await saveSwarm(store, options.swarm)
+  // A full disk can be opened: only what is new is written.
+  if ((await loadSwarm(store)) === undefined) await saveSwarm(store, options.swarm)
   if (options.lamport !== undefined) await store.raiseClockTo(options.lamport)
   const stored = await loadSettings(store)
   const settings = { name: options.name ?? stored.name, hubs: [...new Set([...(options.hubs ?? []), ...stored.hubs])].slice(0, HUBS_MAX) }
   if (settings.name !== stored.name) await saveName(store, settings.name)
   if (settings.hubs.join() !== stored.hubs.join()) await saveHubs(store, settings.hubs)
-  const pages = await openPages(store, environment.randomBytes(16), environment.nowMicros())
+  const pages = createOpenPages(store, environment.randomBytes(16), environment.nowMicros)
   const book = await openPeerBook(store, environment.nowMicros)
   const node = new RunningNode(devices, { ...options, ...settings }, { self, pages, book })
   await node.begin()

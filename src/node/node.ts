@@ -73,11 +73,18 @@ export interface NodeStatus {
   readonly hubs: readonly HubStatus[]
   /** Since when no peer is connected, though one was known; `undefined` while one is, or when none is known. */
   readonly cutOffSinceMicros: number | undefined
-  readonly storage: { readonly usedBytes: number | undefined; readonly quotaBytes: number | undefined; readonly persistent: boolean | undefined }
+  readonly storage: StorageStatus
   /** The last failure to store, until a later one succeeds. */
   readonly storeFailure: { readonly code: string; readonly message: string; readonly atMicros: number } | undefined
   /** What a person should know: newest last, at most 100. */
   readonly notices: readonly Notice[]
+}
+
+/** What the browser says of this origin's disk; `undefined`: it does not say, or not yet. */
+export interface StorageStatus {
+  readonly usedBytes: number | undefined
+  readonly quotaBytes: number | undefined
+  readonly persistent: boolean | undefined
 }
 
 export interface PeerStatus {
@@ -130,6 +137,13 @@ export const copiesOfOwn = (status: NodeStatus): number =>
 /** Whether `holds` covers every offset of `wanted`. */
 export const holdsAll = (holds: OffsetMap, wanted: OffsetMap): boolean =>
   (Object.entries(wanted) as [StreamId, Offset][]).every(([stream, last]) => (holds[stream] ?? -1) >= last)
+
+/** From this share of the quota on, events of others are not taken. */
+const FULL_SHARE = 0.9
+
+/** Whether what is left of the quota is kept for own events: those of others are not taken until there is room. */
+export const isNearlyFull = ({ usedBytes, quotaBytes }: StorageStatus): boolean =>
+  usedBytes !== undefined && quotaBytes !== undefined && quotaBytes > 0 && usedBytes >= quotaBytes * FULL_SHARE
 
 export type NodeErrorCode = 'PUBLISH-INVALID' | 'NODE-CLOSED' | 'INVITATION-INVALID' | 'SWARM-UNKNOWN' | 'NAME-INVALID' | 'NODE-UNSUPPORTED'
 

@@ -3,7 +3,7 @@ import { streamIdToNodeId, type StreamId } from '../core/ids.ts'
 import { advanceClock, clockAt, type Clock } from '../core/lamport.ts'
 import type { TakenPiece, TakeOutcome } from '../protocol/plan-state.ts'
 import { StoreError } from '../store/errors.ts'
-import type { Piece, StreamState } from '../store/event-store.ts'
+import type { Piece, StreamAppend, StreamState } from '../store/event-store.ts'
 import { decodeHeader, type Header } from '../stream/header.ts'
 import { emptyBase } from '../stream/segment.ts'
 import { checkHeader, holdsSeal, verifyPiece, verifyWhole, type PieceVerdict, type ReceivedPiece } from '../stream/verify.ts'
@@ -13,8 +13,18 @@ import { heldSegment, viewOfState } from './replication-reads.ts'
 export interface TakerContext extends ForksContext {
   readonly forks: Forks
   readonly nowMs: () => number
+  /** Absent: what the disk holds is its only bound. */
+  readonly room?: ReplicationRoom
   /** An event lies too far above the clock to move it. */
   readonly beyondClock: (stream: StreamId, lamport: number) => void
+}
+
+/** What is left of the quota for events of others. */
+export interface ReplicationRoom {
+  /** Never waits. */
+  readonly hasRoom: () => boolean
+  /** So many bytes of others were stored. */
+  readonly stored: (bytes: number) => void
 }
 
 type Appendable = Extract<PieceVerdict, { readonly type: 'append' }>
@@ -39,7 +49,7 @@ export class Taker {
       return streamIdToNodeId(stream) === this.#context.nodeId ? await this.#takeOwn(piece) : await this.#takeOthers(piece)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      return { type: error.code === 'STORE-QUOTA' ? 'full' : 'failed', text: error.message }
+      return error.code === 'STORE-QUOTA' ? { type: 'full', code: error.code, text: error.message } : { type: 'failed', text: error.message }
     }
   }
 
@@ -76,13 +86,15 @@ export class Taker {
   /** @see PROTOCOL.md [R36] */
   async #append({ pieces, lamports }: Appendable, state: StreamState | undefined): Promise<TakeOutcome | 'stale'> {
     if (state?.standing?.type === 'forked') return { type: 'known' }
-    const { store, nowMs, forks, beyondClock } = this.#context
+    const { store, nowMs, forks, room, beyondClock } = this.#context
+    if (room?.hasRoom() === false) return nearlyFull
     const { stream } = pieces
     const onDisk = await store.clock()
     const { clock, beyond } = advanceClock({ ...this.#clock, lamport: Math.max(this.#clock.lamport, onDisk) }, lamports, nowMs())
     this.#clock = clock
     if (beyond !== undefined) beyondClock(stream, beyond)
     if ((await store.appendReplicated([pieces], clock.lamport)).type !== 'stored') return 'stale'
+    room?.stored(bytesOf(pieces))
     if (pieces.tail !== undefined) await store.joinTail(stream)
     const after = await store.state(stream)
     if (after === undefined) return 'stale'
@@ -131,6 +143,11 @@ export class Taker {
     return isOwnClosed ? { type: 'shorter', proof: { type: 'fork', one: fork.one, other: fork.other } } : { type: 'forked', fork }
   }
 }
+
+const nearlyFull: TakeOutcome = { type: 'full', code: 'STORE-NEARLY-FULL', text: 'nine tenths of the room for this app are used; the rest is kept for own entries, those of others are not taken' }
+
+/** As it lies on disk, about. */
+const bytesOf = ({ closed, tail }: StreamAppend): number => closed.reduce((sum, { deflated }) => sum + deflated.length, tail?.lines.length ?? 0)
 
 const previousOf = (piece: Piece): Uint8Array | undefined => {
   const header = decodeHeader(piece.sealed.header)

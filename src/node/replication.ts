@@ -5,9 +5,9 @@ import type { OffsetMap } from '../core/offset-map.ts'
 import type { Transport } from '../net/transport.ts'
 import { fitText } from '../protocol/cbor.ts'
 import { HUBS_MAX, HUB_BYTES_MAX, NAME_BYTES_MAX, SOFTWARE_BYTES_MAX } from '../protocol/limits.ts'
-import { byeReasons, type About, type ByeReason, type ForkMessage } from '../protocol/message.ts'
+import { byeReasons, type About, type ByeReason, type ForkMessage, type SaidHead } from '../protocol/message.ts'
 import { stepPlan } from '../protocol/plan.ts'
-import { noView, planOf, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece } from '../protocol/plan-state.ts'
+import { isOwn, noView, planOf, viewOf, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece } from '../protocol/plan-state.ts'
 import type { PlanMessage } from '../protocol/session-state.ts'
 import { StoreError } from '../store/errors.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
@@ -18,7 +18,7 @@ import { Forks, loadForks } from './replication-forks.ts'
 import { createProofs } from './replication-proof.ts'
 import { createReads, firstUnreadable, viewOfState, type Reads } from './replication-reads.ts'
 import { Sessions, type Connection, type OpenConnection, type SessionsEvents } from './replication-sessions.ts'
-import { Taker } from './replication-take.ts'
+import { Taker, type ReplicationRoom } from './replication-take.ts'
 
 export interface ReplicationDevices {
   readonly store: EventStore
@@ -34,6 +34,8 @@ export interface ReplicationOptions {
   readonly about: () => { readonly name: string; readonly software: string; readonly hubs: readonly string[] }
   /** Whether an introduction id is that of an open page of this profile. */
   readonly isOwnPage: (introductionId: Uint8Array) => Promise<boolean>
+  /** Absent: what the disk holds is the only bound for events of others. */
+  readonly room?: ReplicationRoom
 }
 
 /** What replication tells the node. Calls are in order; none may throw. */
@@ -131,7 +133,7 @@ class Runner {
     this.#reads = createReads(store, crypto)
     const context = { store, crypto, swarm: swarm.id, nodeId: identity.nodeId, nowMicros: environment.nowMicros }
     this.#forks = new Forks(context)
-    this.#taker = new Taker({ ...context, forks: this.#forks, nowMs: environment.monotonicMs, beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
+    this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, nowMs: environment.monotonicMs, beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
     const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [], about: fitAbout(options.about()) })
     const proofs = createProofs(crypto, swarm, identity)
@@ -212,11 +214,17 @@ class Runner {
   #peerOf({ id, transport, nodeId, open }: OpenConnection): SessionPeer {
     const { about, peer, page, roundTripMs, clockSkewMs, lastHeardMs } = open
     const view = this.#plan.peers.get(id)
-    const holds = view?.ready === true ? Object.fromEntries([...view.heads].map(([stream, head]) => [stream, head.next - 1])) : undefined
+    const holds = view?.ready === true ? Object.fromEntries([...view.heads].filter((said) => this.#mayHold(...said)).map(([stream, head]) => [stream, head.next - 1])) : undefined
     return {
       transport, nodeId, introductionId: peer.hello.nonce.subarray(0, 16), name: about?.name ?? '', hubs: about?.hubs ?? [], page,
       roundTripMs, clockSkewMs, holds, saidMicros: this.#saidMicros.get(id), lastHeardMs,
     }
+  }
+
+  /** Who says more of the own stream than was ever written, or other at its end, does not hold it. @see PROTOCOL.md [R22] */
+  #mayHold(stream: StreamId, { next, id }: SaidHead): boolean {
+    const own = viewOf(this.#plan, stream)
+    return !isOwn(this.#plan, stream) || next < own.next || (next === own.next && equalBytes(id, own.headerId.subarray(0, 16)))
   }
 
   #tellPeer(session: SessionId): void {
@@ -410,7 +418,7 @@ class Runner {
 
   /** Every piece of work under way ends here; one that fails is reported. */
   #supervise(work: Promise<void>): void {
-    void this.#supervised(work)
+    this.#underWay.add(this.#supervised(work))
   }
 
   #supervised(work: Promise<void>): Promise<void> {

@@ -8,7 +8,7 @@ import { createAwake, type Awake } from '../tab/awake.ts'
 import { createChanges, type Change, type Changes } from '../tab/changes.ts'
 import { createLeader, type Leader } from '../tab/leader.ts'
 import { createConnections, type Connections } from './connections.ts'
-import type { NodeDevices, NodeOptions, StorageDevice } from './devices.ts'
+import type { NodeDevices, NodeOptions } from './devices.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
 import type { IdentityLoss, Self } from './identity.ts'
 import { createLayers, type Layers } from './layers.ts'
@@ -19,13 +19,14 @@ import { checkOwnStream } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReader, type Heads, type Reader } from './reader.ts'
+import { createRoom, type Room } from './room.ts'
 import { saveName, type Settings } from './settings.ts'
 import { createStatusBoard, presentOf, withLast, type StatusBoard } from './status.ts'
 import type { UnreadableError } from './stream-cursor.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
 const compareEveryMs = 2_000
-const storageEveryMs = 30_000
+const leadAgainMs = 5_000
 
 /** What was read or written before the node could begin. */
 export interface Opened {
@@ -53,12 +54,14 @@ export class RunningNode implements Node {
   readonly #network: NetworkStatus
   readonly #connections: Connections | undefined
   readonly #layers: Layers
+  readonly #room: Room | undefined
   #leader: Leader | undefined
   /** What this tab published last: a comparison that began before it may not take it back. */
   #ownLast: readonly [stream: StreamId, last: Offset] | undefined
   /** Streams that replication itself has changed since the last comparison. */
   readonly #replicated = new Set<StreamId>()
   readonly #lowering = new Map<StreamId, Promise<void>>()
+  #restarting: Promise<void> = Promise.resolve()
   #stops: (() => void)[] = []
   #closing: Promise<void> | undefined
 
@@ -94,12 +97,13 @@ export class RunningNode implements Node {
       `${scope}/status`,
     )
     this.#layers = createLayers(store.local, (channel, peer, bytes) => this.#connections?.running()?.replication.sendLayer(channel, peer, bytes) ?? false)
+    this.#room = this.#createRoom()
     this.#connections = this.#createConnections()
   }
 
   /** Looks at the disk once, then lets everything begin. */
   async begin(): Promise<void> {
-    const { store, crypto, environment, storage } = this.#devices
+    const { store, crypto, environment } = this.#devices
     const loss = await checkOwnStream(store, crypto, this.#self)
     if (loss !== undefined) await this.#replaceIdentity(this.nodeId, loss)
     await this.#watch.compare()
@@ -117,9 +121,9 @@ export class RunningNode implements Node {
         if (this.#leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
       }),
     ]
-    if (storage !== undefined) this.#watchStorage(storage)
+    this.#room?.begin()
     this.#leader = createLeader(environment, `${this.#scope}/leader`, {
-      gained: () => this.#supervise('taking the lead', this.#lead()),
+      gained: () => this.#takeLead(),
       lost: () => this.#supervise('giving up the lead', this.#follow()),
     })
   }
@@ -168,6 +172,7 @@ export class RunningNode implements Node {
 
   async #close(): Promise<void> {
     for (const stop of this.#stops) stop()
+    this.#room?.close()
     this.#subscriptions.close()
     await this.#publisher.close()
     await this.#lock.close()
@@ -191,6 +196,7 @@ export class RunningNode implements Node {
         identity: () => this.#self.stored().identity,
         introductionId: this.#pages.introductionId,
         isOwnPage: this.#pages.isOwnPage,
+        ...(this.#room && { room: this.#room }),
         about: () => ({ name: this.status().name, software: this.#options.software ?? 'millpond', hubs: this.#options.hubs }),
       },
       {
@@ -214,9 +220,23 @@ export class RunningNode implements Node {
     return this.#leader?.leads() ?? false
   }
 
+  /** A disk that is full takes no term: it is tried again until it does. */
+  #takeLead(): void {
+    const again = () => {
+      if (this.#leads()) this.#takeLead()
+    }
+    const led = this.#lead().catch((error: unknown) => {
+      this.#devices.environment.after(leadAgainMs, again)
+      throw error
+    })
+    this.#supervise('taking the lead', led)
+  }
+
   async #lead(): Promise<void> {
+    await this.#pages.write()
     this.#book.setTerm(await this.#devices.store.incrementMeta('term'))
     if (!this.#leads()) return
+    this.#stored()
     this.#board.set({ leader: true })
     await this.#connections?.start()
   }
@@ -286,7 +306,14 @@ export class RunningNode implements Node {
     this.#supervise('connecting under the new identity', this.#restart('identity'))
   }
 
-  async #restart(reason: string, between?: () => Promise<void>): Promise<void> {
+  /** One after the other, or one would connect while another is between. */
+  #restart(reason: string, between?: () => Promise<void>): Promise<void> {
+    const restart = () => this.#restartNow(reason, between)
+    this.#restarting = this.#restarting.then(restart, restart)
+    return this.#restarting
+  }
+
+  async #restartNow(reason: string, between?: () => Promise<void>): Promise<void> {
     const led = this.#leads()
     if (led) await this.#connections?.stop(reason)
     if (led) this.#network.allGone()
@@ -311,13 +338,14 @@ export class RunningNode implements Node {
     await this.#watch.compare()
   }
 
-  #watchStorage(storage: StorageDevice): void {
-    const set = (change: Partial<NodeStatus['storage']>) => this.#board.set({ storage: { ...this.status().storage, ...change } })
-    const estimate = () => this.#supervise('asking for the space used', storage.estimate().then(set))
-    estimate()
-    this.#stops.push(every(this.#devices.environment.after, storageEveryMs, estimate))
-    // Never awaited: some browsers ask a person first.
-    this.#supervise('asking for persistent storage', storage.persist().then((persistent) => set({ persistent })))
+  #createRoom(): Room | undefined {
+    const { storage: device, environment } = this.#devices
+    return device && createRoom({
+      device, environment,
+      storage: () => this.status().storage,
+      set: (storage) => this.#board.set({ storage }),
+      supervise: (doing, work) => this.#supervise(doing, work),
+    })
   }
 
   #supervise(doing: string, work: Promise<unknown>): void {

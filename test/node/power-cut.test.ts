@@ -3,7 +3,7 @@ import { careless, runWithCut } from './power-cut-run.ts'
 
 const seeds = Array.from({ length: 10 }, (_, at) => at + 1)
 
-describe('a power cut at any moment', () => {
+describe('a power cut at any moment', { timeout: 30_000 }, () => {
   let lost = 0
   test.each(seeds)('[G2] [R21] [R23] nobody ever said more of a node than its disk would have left, and it catches up (seed %i)', async (seed) => {
     const run = await runWithCut(seed)
@@ -14,7 +14,7 @@ describe('a power cut at any moment', () => {
 
   test('[G2] these cuts did take something', () => expect(lost).toBeGreaterThan(seeds.length))
 
-  test('[R21] a node that says what it has not flushed is found out', { timeout: 30_000 }, async () => {
+  test('[R21] a node that says what it has not flushed is found out', async () => {
     const runs = []
     for (const seed of seeds.slice(0, 4)) runs.push(await runWithCut(seed, careless))
     expect(runs.flatMap(({ faults }) => faults)).not.toEqual([])

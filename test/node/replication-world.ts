@@ -118,7 +118,7 @@ const startNode = ({ world, name, identity, disk, store }: NodeParts): TestNode 
       await write(batches, bytes, text)
       replication.published(stream)
     },
-    heads: async () => Object.fromEntries([...(await store.heads())].map(([id, head]) => [id, head.next] as const).sort()),
+    heads: async () => Object.fromEntries([...(await store.heads())].map(([id, head]) => [id, head.next] as const).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     holdsOf: (other) => [...peers.values()].find((peer) => peer.nodeId === other.nodeId)?.holds,
     read: (id) => readStream(store, id),
   }

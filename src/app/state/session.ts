@@ -1,0 +1,69 @@
+import { createContext } from 'svelte'
+import type { Node, NodeStatus } from '../../index.ts'
+import { Live } from '../../svelte/live.ts'
+import { Entries } from './entries.svelte.ts'
+import { ImportRun } from './import-run.svelte.ts'
+import { OrdersFeed } from './orders-feed.ts'
+import { ReunionWatch } from './reunion.ts'
+import { splitName, type TabletName } from './tablet-name.ts'
+
+/** A new version of the app that waits until a person takes it. */
+export interface Update {
+  readonly ready: boolean
+  /** Why the app cannot be kept on this tablet, and will not start without the hub; empty: it can. */
+  readonly failure: string
+  readonly take: () => void
+}
+
+/** What a session needs besides its node. */
+export interface SessionParts {
+  readonly now: Live<number>
+  readonly update: Update
+  /** Where other tablets find the app. */
+  readonly address: () => Promise<string>
+}
+
+/** Everything of one open node that screens read, as reactive values, and what a person records. */
+export class Session {
+  readonly node: Node
+  readonly #status: Live<NodeStatus>
+  readonly #now: Live<number>
+  readonly orders: OrdersFeed
+  readonly entries: Entries
+  readonly reunion: ReunionWatch
+  readonly importing: ImportRun
+  readonly update: Update
+  /** Invitation link of this floor, at the address where other tablets find the app. */
+  readonly inviteLink: () => Promise<string>
+
+  constructor(node: Node, { now, update, address }: SessionParts) {
+    this.node = node
+    this.update = update
+    this.#now = now
+    this.#status = new Live(() => node.status(), (changed) => node.observe(changed))
+    this.orders = new OrdersFeed(node)
+    this.entries = new Entries(node, () => now.current, feel)
+    this.reunion = new ReunionWatch(node, () => this.orders.current.orders, () => now.current)
+    this.importing = new ImportRun(node)
+    this.inviteLink = async () => `${await address()}#join=${encodeURIComponent(await node.invite())}`
+  }
+
+  get status(): NodeStatus {
+    return this.#status.current
+  }
+
+  get nowMicros(): number {
+    return this.#now.current
+  }
+
+  get tablet(): TabletName {
+    return splitName(this.status.name)
+  }
+}
+
+/** A short touch back where the tablet can: a hand with a glove knows that the entry is kept. */
+const feel = (): void => {
+  if ('vibrate' in navigator) navigator.vibrate(20)
+}
+
+export const [getSession, setSession] = createContext<Session>()

@@ -1,0 +1,87 @@
+import { isNearlyFull, type NodeStatus, type Notice, type PeerStatus } from '../../index.ts'
+import type { Key } from '../i18n/words.svelte.ts'
+import type { MarkKind } from '../components/mark-kind.ts'
+import { entriesLacking } from './safety.ts'
+import { splitName, type TabletName } from './tablet-name.ts'
+
+/** One other tablet, as the list shows it. */
+export interface TabletView extends TabletName {
+  readonly id: string
+  readonly mark: MarkKind
+  readonly words: Key
+  /** Entries made here that it did not say it holds. */
+  readonly lacks: number
+  /** `undefined`: it is in reach now. */
+  readonly lastMicros: number | undefined
+  readonly roundTripMs: number | undefined
+  readonly clockSkewMs: number | undefined
+}
+
+const STATE: Readonly<Record<PeerStatus['state'], readonly [MarkKind, Key]>> = {
+  connected: ['done', 'swarm.state.connected'],
+  connecting: ['wait', 'swarm.state.connecting'],
+  suspect: ['wait', 'swarm.state.suspect'],
+  asleep: ['pause', 'swarm.state.asleep'],
+  gone: ['still', 'swarm.state.gone'],
+}
+
+export const tabletsOf = (status: NodeStatus): readonly TabletView[] =>
+  status.peers.map((peer) => {
+    const lacks = entriesLacking(status.own, peer.holds)
+    const [mark, words] = peer.state === 'connected' && lacks > 0 ? (['run', 'swarm.state.behind'] as const) : STATE[peer.state]
+    return {
+      id: peer.nodeId, mark, words, lacks, ...splitName(peer.name), roundTripMs: peer.roundTripMs, clockSkewMs: peer.clockSkewMs,
+      lastMicros: peer.state === 'connected' ? undefined : peer.sinceMicros,
+    }
+  })
+
+/** From this on a clock counts as off, in milliseconds. */
+export const SKEW_MAX_MS = 120_000
+
+/** Milliseconds by which this tablet's clock is ahead of the middle one of the tablets in reach; `undefined` when none is. */
+export const clockAheadMs = (status: NodeStatus): number | undefined => {
+  const skews = status.peers.filter((peer) => peer.state === 'connected').flatMap((peer) => peer.clockSkewMs ?? []).sort((a, b) => a - b)
+  const middle = skews[Math.floor(skews.length / 2)]
+  return middle === undefined ? undefined : -middle
+}
+
+/** Something that needs a hand: what it is, what it means and what to do are texts of `problem.<kind>`. */
+export interface Problem {
+  readonly kind: 'store' | 'full' | 'clock' | 'cut' | 'hub' | 'silent' | 'keep' | 'app'
+  readonly mark: MarkKind
+  readonly code: string
+  readonly about: string
+  readonly sinceMicros: number | undefined
+}
+
+/** Most serious first. A tablet counts as silent when others are in reach; when none is, this one is cut off. */
+export const problemsOf = (status: NodeStatus, isAppKept = true): readonly Problem[] => {
+  const problem = (kind: Problem['kind'], mark: MarkKind, code: string, sinceMicros?: number, about = ''): Problem => ({ kind, mark, code, about, sinceMicros })
+  const ahead = clockAheadMs(status)
+  const silent = status.cutOffSinceMicros === undefined ? status.peers.filter((peer) => peer.state === 'gone') : []
+  const hub = status.hubs.length > 0 && status.hubs.every(({ state }) => state === 'unreachable') ? status.hubs[0] : undefined
+  return [
+    ...(status.storeFailure === undefined ? [] : [problem('store', 'fail', status.storeFailure.code, status.storeFailure.atMicros)]),
+    ...(isNearlyFull(status.storage) ? [problem('full', 'stop', 'STORE-NEARLY-FULL')] : []),
+    ...(ahead !== undefined && Math.abs(ahead) > SKEW_MAX_MS ? [problem('clock', 'stop', 'CLOCK-OFF')] : []),
+    ...(status.cutOffSinceMicros === undefined ? [] : [problem('cut', 'still', 'CUT-OFF', status.cutOffSinceMicros)]),
+    ...(hub === undefined ? [] : [problem('hub', 'stop', 'HUB-OFF', hub.sinceMicros)]),
+    ...silent.map((peer) => problem('silent', 'still', 'NOT-HEARD', peer.sinceMicros, splitName(peer.name).name || peer.name)),
+    ...(status.storage.persistent === false ? [problem('keep', 'stop', 'STORE-NOT-KEPT')] : []),
+    ...(isAppKept ? [] : [problem('app', 'stop', 'APP-NOT-KEPT')]),
+  ]
+}
+
+export type NoticeKind = 'identity' | 'fork' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'other'
+
+const NOTICES: Readonly<Record<string, NoticeKind>> = {
+  'IDENTITY-CHANGED': 'identity', 'STREAM-FORKED': 'fork', 'FORK-NOT-KEPT': 'fork', 'CLOCK-BEYOND': 'clock', 'PUBLISH-SLOW': 'slow', 'STREAM-NEWER': 'newer',
+  'STREAMS-FULL': 'full', 'STORE-QUOTA': 'room', 'STORE-NEARLY-FULL': 'room', 'SESSION-ENDED': 'refused', 'SEGMENT-REFUSED': 'refused', 'CHANNEL-UNKNOWN': 'refused', 'introduction-invalid': 'refused',
+  'connection-failed': 'connection', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'store',
+}
+
+/** Which plain words a notice gets; its code stands beside them. */
+export const noticeKind = ({ code, text }: Notice): NoticeKind => {
+  if (code === 'SESSION-ENDED' && /^(proof|swarm)/.test(text)) return 'intruder'
+  return NOTICES[code] ?? (code.startsWith('STORE-') ? 'store' : 'other')
+}

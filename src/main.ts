@@ -1,0 +1,61 @@
+import { mount } from 'svelte'
+import App from './app/App.svelte'
+import { Words } from './app/i18n/words.svelte.ts'
+import { liveClock } from './app/state/clock.ts'
+import { Install } from './app/state/install.svelte.ts'
+import { Opening, type Floors } from './app/state/opening.svelte.ts'
+import { invitationIn, Places } from './app/state/place.svelte.ts'
+import { readChoices, Settings } from './app/state/settings.svelte.ts'
+import { unfitFor } from './app/state/support.ts'
+import { Updates } from './app/state/updates.svelte.ts'
+import { openNode, storedSwarm, type Node, type OpenOptions } from './index.ts'
+import './app/styles/tokens.css'
+import './app/styles/base.css'
+
+declare global {
+  /** The open node, for the browser console. */
+  var millpond: Node | undefined
+}
+
+/** The hub that served this page introduces; it is not waited for. */
+const openFloor = async (options: OpenOptions): Promise<Node> => {
+  const node = await openNode({ ...options, hubs: [location.origin], appId: 'millpond', software: 'millpond' })
+  globalThis.millpond = node
+  // An invitation is secret: it does not stay in the address.
+  if (location.hash.startsWith('#join=')) history.replaceState(null, '', location.pathname)
+  return node
+}
+
+const floors: Floors = {
+  known: () => storedSwarm() !== undefined,
+  open: () => openFloor({}),
+  begin: (name) => openFloor({ found: true, name }),
+  join: (invitation, name) => openFloor({ invitation, name }),
+}
+
+/** Where other tablets find the app: where this one found it, and from the hub's own computer one of its addresses on the network. */
+const addressForOthers = async (): Promise<string> => {
+  if (!['localhost', '127.0.0.1', '[::1]'].includes(location.hostname)) return `${location.origin}/`
+  const answer = await fetch('/config.json')
+  const config: unknown = answer.ok ? await answer.json() : undefined
+  const hubs = typeof config === 'object' && config !== null && 'hubs' in config && Array.isArray(config.hubs) ? config.hubs : []
+  return `${typeof hubs[0] === 'string' ? hubs[0] : location.origin}/`
+}
+
+const choices = readChoices(localStorage, navigator.languages)
+const words = new Words(choices.language)
+const settings = new Settings(localStorage, document.documentElement, words, choices)
+const install = new Install(window)
+const updates = new Updates()
+const unfit = unfitFor(window)
+const target = document.getElementById('app')
+if (target === null) throw new Error('the page has no element #app')
+
+mount(App, {
+  target,
+  props: {
+    words, settings, install, unfit, update: updates, addressForOthers, clock: liveClock(1000), places: new Places(window),
+    opening: unfit === undefined ? new Opening(floors, invitationIn(location.hash) !== undefined) : undefined,
+  },
+})
+if (import.meta.env.PROD) updates.start()

@@ -1,0 +1,69 @@
+/** Bounds of version 1. Bytes and milliseconds; a bound is the largest value allowed. @see PROTOCOL.md */
+
+const KIB = 1024
+
+// messages and frames
+export const FRAME_BYTES_MAX = 65_535
+/** Largest message of every type but `fork`. */
+export const MESSAGE_BYTES_MAX = 256 * KIB
+/** Largest message of all, `fork`: what a transport has to carry. The session holds the smaller bound of the other types. */
+export const FORK_BYTES_MAX = 512 * KIB
+
+// handshake
+/** What a peer may send in all before both proofs hold. */
+export const HANDSHAKE_BYTES_MAX = 4 * KIB
+export const HANDSHAKE_MS_MAX = 10_000
+/** What is held, undecoded, while the proof that came before it is being checked. */
+export const HELD_BYTES_MAX = 512 * KIB
+export const VERSIONS_MAX = 16
+export const FEATURES_MAX = 64
+export const FEATURE_BYTES_MAX = 32
+
+// about, members
+export const NAME_BYTES_MAX = 256
+export const SOFTWARE_BYTES_MAX = 64
+export const HUBS_MAX = 16
+export const HUB_BYTES_MAX = 512
+export const MEMBERS_MAX = 2_000
+export const LINKS_MAX = 32
+
+// have, want, segment
+export const STREAM_ID_BYTES_MAX = 512
+/** Heads, starts and forks together in one `have`; a longer one is split. */
+export const HAVE_ENTRIES_MAX = 1_000
+export const HAVE_INTERVAL_MS = 1_000
+export const BRANCHES_MAX = 4
+export const STREAMS_MAX = 10_000
+/** A header of version 1 has 167 bytes; another label may need more. */
+export const HEADER_BYTES_MAX = 512
+/** A closed body has at most 192 KiB; deflating what cannot be deflated adds a little. */
+export const BODY_BYTES_MAX = 193 * KIB
+export const WANT_BUDGET_BYTES = 512 * KIB
+export const WANT_BUDGET_BYTES_MAX = 16 * 1024 * KIB
+/** Wants of one peer that wait for their answer here; one more is answered by `busy`. */
+export const WANTS_WAITING_MAX = 16
+/** Wants open at one peer at a time. */
+export const WANTS_OPEN_MAX = 4
+/** A peer without a frame for so long is not asked for now. */
+export const SILENT_MS = 10_000
+/** While a want is without a piece for so long, another peer may be asked for the same stream. */
+export const WANT_IDLE_MS = 2_000
+/** A want without a piece for so long is given up, though its peer is heard. */
+export const WANT_MS_MAX = 30_000
+/** A peer that is busy is asked again after this. */
+export const BUSY_MS = 1_000
+/** Pushed to one peer and not yet covered by its `have`. */
+export const PUSH_BYTES_MAX = 512 * KIB
+/** Pushed pieces of one stream that wait here to be verified; what comes beyond is asked for instead. */
+export const INTAKE_BYTES_MAX = 512 * KIB
+
+// relay, layer, ping
+export const RELAY_BYTES_MAX = 4 * KIB
+export const RELAY_HOPS_MAX = 4
+export const RELAYS_PER_SECOND_MAX = 20
+export const RELAY_SEEN_MS = 60_000
+export const CHANNEL_BYTES_MAX = 64
+export const LAYER_BYTES_MAX = 255 * KIB
+export const PING_INTERVAL_MS = 2_000
+/** Messages of the types `have`, `relay`, `members`, `ping` and `pong` that one peer may send in a second, averaged over ten. */
+export const CONTROLS_PER_SECOND_MAX = 100

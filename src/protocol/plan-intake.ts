@@ -1,0 +1,146 @@
+import { bytesToHex, concatBytes, equalBytes } from '../core/bytes.ts'
+import type { StreamId } from '../core/ids.ts'
+import { decodeHeader, type Header } from '../stream/header.ts'
+import { BODY_BYTES_MAX, INTAKE_BYTES_MAX } from './limits.ts'
+import type { SegmentMessage } from './message.ts'
+import { foundFork } from './plan-forks.ts'
+import {
+  chain, changePeer, reportOnce, withEntry, withItem, without, type Intake, type OpenWant, type PlanEffect, type PlanState, type PlanStep, type SessionId, type TakenPiece, type TakeOutcome,
+} from './plan-state.ts'
+import { setView } from './plan-views.ts'
+import { goBack } from './plan-wants.ts'
+
+const emptyIntake: Intake = { running: undefined, waiting: [], single: 0 }
+
+/** A piece came: an answer to a want, or pushed. Answers to wants given up are dropped. @see PROTOCOL.md [R27] [R31] */
+export const onCame = (state: PlanState, session: SessionId, segment: SegmentMessage, nowMs: number): PlanStep => {
+  const peer = state.peers.get(session)
+  if (peer === undefined) return [state, []]
+  const piece: TakenPiece = { session, want: segment.want, segment, parts: [] }
+  if (segment.want === 0) return onPushed(state, piece)
+  const want = peer.open.get(segment.want)
+  if (want === undefined) return segment.want < peer.nextWant ? [state, []] : [state, [violation(session, 'an answer to no want')]]
+  if (want.stream !== segment.stream || want.ended !== undefined || want.target.type === 'fork') return [state, [violation(session, 'not what was wanted')]]
+  if (want.bytes > WANT_BYTES_MAX) return [state, [violation(session, 'more than was wanted')]]
+  const heard: OpenWant = { ...want, bytes: want.bytes + segment.body.length, progressMs: nowMs }
+  return [enqueue(changePeer(state, session, () => ({ open: withEntry(peer.open, segment.want, heard) })), piece), []]
+}
+
+/** The budget may be overdrawn by one piece; one more is allowed for, since bodies alone are counted. */
+const WANT_BYTES_MAX = 512 * 1024 + 2 * BODY_BYTES_MAX
+
+const violation = (session: SessionId, text: string): PlanEffect => ({ type: 'end', session, reason: 'violation', text })
+
+/** A push shows what its sender has. It is taken when there is room; else it is asked for when its turn comes. */
+const onPushed = (state: PlanState, piece: TakenPiece): PlanStep => {
+  const { stream } = piece.segment
+  const header = headerOf(piece)
+  const end = header === undefined ? 0 : header.first + header.events
+  const shown = changePeer(state, piece.session, (peer) => ({ shown: withEntry(peer.shown, stream, Math.max(end, peer.shown.get(stream) ?? 0)) }))
+  const lacking = { ...shown, lacking: withItem(shown.lacking, stream) }
+  const waitingBytes = state.intake.get(stream)?.waiting.reduce((sum, { segment }) => sum + segment.body.length, 0) ?? 0
+  return waitingBytes > INTAKE_BYTES_MAX ? [lacking, []] : [enqueue(lacking, piece), []]
+}
+
+const enqueue = (state: PlanState, piece: TakenPiece): PlanState => {
+  const { stream } = piece.segment
+  const intake = state.intake.get(stream) ?? emptyIntake
+  return { ...state, intake: withEntry(state.intake, stream, { ...intake, waiting: [...intake.waiting, piece] }) }
+}
+
+/** Begins with the next piece of each stream that has none in flight. */
+export const settleIntake = (state: PlanState): PlanStep => {
+  let next = state
+  const effects: PlanEffect[] = []
+  for (const [stream, intake] of state.intake) {
+    if (intake.running !== undefined) continue
+    const step = startNext(next, stream, intake)
+    next = step[0]
+    effects.push(...step[1])
+  }
+  return [next, effects]
+}
+
+const startNext = (state: PlanState, stream: StreamId, intake: Intake): PlanStep => {
+  if (intake.waiting.length === 0) return [{ ...state, intake: without(state.intake, stream) }, []]
+  const count = intake.single > 0 ? 1 : joinableCount(intake.waiting)
+  const piece = joined(intake.waiting.slice(0, count))
+  const waiting = intake.waiting.slice(count)
+  const running = piece !== undefined && state.refused.get(stream) !== bytesToHex(piece.segment.header) ? piece : undefined
+  const next: Intake = { running, waiting, single: Math.max(0, intake.single - 1) }
+  const started = { ...state, intake: withEntry(state.intake, stream, next) }
+  return running === undefined ? startNext(started, stream, next) : [started, [{ type: 'take', piece: running }]]
+}
+
+const headerOf = ({ segment }: TakenPiece): Header | undefined => {
+  const decoded = decodeHeader(segment.header)
+  return decoded.ok ? decoded.value : undefined
+}
+
+/** How many pushes at the front grow one open segment without a gap: the newest seal covers them all. @see PROTOCOL.md [R34] */
+const joinableCount = (waiting: readonly TakenPiece[]): number => {
+  const first = waiting[0] && headerOf(waiting[0])
+  if (first === undefined || first.closed || waiting[0]?.want !== 0) return 1
+  let [count, end] = [1, first.first + first.events]
+  for (const piece of waiting.slice(1)) {
+    const header = headerOf(piece)
+    const continues = header !== undefined && piece.want === 0 && !header.closed && header.first === first.first && equalBytes(header.previous, first.previous)
+    if (!continues || piece.segment.from !== end) break
+    end = header.first + header.events
+    count++
+  }
+  return count
+}
+
+const joined = (parts: readonly TakenPiece[]): TakenPiece | undefined => {
+  const [first, last] = [parts[0], parts.at(-1)]
+  if (first === undefined || last === undefined || parts.length === 1) return first
+  const segment: SegmentMessage = { ...last.segment, from: first.segment.from, body: concatBytes(parts.map((part) => part.segment.body)) }
+  return { session: last.session, want: 0, segment, parts }
+}
+
+/** A piece was verified and, where it was good, stored. @see PROTOCOL.md [R26] to [R32] */
+export const onTaken = (state: PlanState, piece: TakenPiece, outcome: TakeOutcome, nowMs: number): PlanStep => {
+  const { stream } = piece.segment
+  const intake = state.intake.get(stream) ?? emptyIntake
+  const isFailed = outcome.type === 'part' || outcome.type === 'bad' || outcome.type === 'refused' || outcome.type === 'conflict'
+  const again = isFailed && piece.parts.length > 0
+  const waiting = again ? [...piece.parts, ...intake.waiting] : intake.waiting
+  const single = again ? piece.parts.length : intake.single
+  const idle = { ...state, intake: withEntry(state.intake, stream, { running: undefined, waiting, single }) }
+  return again ? [idle, []] : onOutcome(idle, piece, outcome, nowMs)
+}
+
+const onOutcome = (state: PlanState, { session, segment }: TakenPiece, outcome: TakeOutcome, nowMs: number): PlanStep => {
+  const { stream } = segment
+  switch (outcome.type) {
+    case 'stored': return chain([{ ...state, refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]], (next) => setView(next, stream, outcome.view))
+    case 'known': case 'beyond': return [state, []]
+    case 'part': return [changePeer(state, session, (peer) => ({ whole: withItem(peer.whole, stream) })), []]
+    case 'conflict': return state.peers.get(session)?.back.has(stream) === true ? [state, []] : goBack(state, session, stream, firstOf(segment))
+    case 'bad': return [state, [{ type: 'end', session, reason: 'segment', text: `${stream}: ${outcome.text}` }]]
+    case 'refused': return refuse(state, stream, segment, outcome.text)
+    case 'newer': return reportOnce(state, `newer/${stream}`, { code: 'STREAM-NEWER', about: stream, text: 'made by a newer version of the program; not stored here' })
+    case 'full': return reportOnce({ ...state, fullUntilMs: nowMs + FULL_MS }, `${FULL}${outcome.code}`, { code: outcome.code, about: stream, text: outcome.text })
+    case 'failed': return [state, [{ type: 'notice', code: 'STORE-FAILED', about: stream, text: outcome.text }]]
+    case 'mine': return [state, [{ type: 'identityLost' }]]
+    case 'forked': return foundFork(state, outcome.fork)
+    case 'shorter': return [state, [{ type: 'send', session, message: outcome.proof }]]
+  }
+}
+
+/** Without room nothing is asked for so long. */
+const FULL_MS = 60_000
+const FULL = 'full/'
+
+const forgetFull = (reported: ReadonlySet<string>): ReadonlySet<string> => new Set([...reported].filter((key) => !key.startsWith(FULL)))
+
+const firstOf = (segment: SegmentMessage): number => {
+  const decoded = decodeHeader(segment.header)
+  return decoded.ok ? decoded.value.first : 0
+}
+
+const refuse = (state: PlanState, stream: StreamId, segment: SegmentMessage, text: string): PlanStep => {
+  const header = bytesToHex(segment.header)
+  return reportOnce({ ...state, refused: withEntry(state.refused, stream, header) }, `refused/${header}`, { code: 'SEGMENT-REFUSED', about: stream, text })
+}

@@ -1,0 +1,76 @@
+import { decodeMessage } from './codec.ts'
+import { CONTROLS_PER_SECOND_MAX, PING_INTERVAL_MS, RELAYS_PER_SECOND_MAX, SILENT_MS } from './limits.ts'
+import type { Message, SaidPage } from './message.ts'
+import { endSession, type MessageInput, type Open, type SessionEffect, type SessionStep } from './session-state.ts'
+
+const ALLOWANCE_SECONDS = 10
+
+/** What a peer may send at once: ten seconds' worth of control messages, two of relays. */
+export const openAllowance = (nowMs: number): Open['allowance'] =>
+  ({ controls: CONTROLS_PER_SECOND_MAX * ALLOWANCE_SECONDS, relays: RELAYS_PER_SECOND_MAX * 2, atMs: nowMs })
+
+/** @see PROTOCOL.md [R15] */
+export const onOpenHeard = (state: Open, nowMs: number): SessionStep => [
+  { ...state, lastHeardMs: nowMs, silent: false },
+  state.silent ? [{ type: 'silent', silent: false }] : [],
+]
+
+/** @see PROTOCOL.md [R11] to [R14] */
+export const onOpenMessage = (state: Open, input: MessageInput): SessionStep => {
+  const decoded = decodeMessage(input.bytes)
+  if (!decoded.ok) return endSession('violation', `${decoded.error.code}: ${decoded.error.text}`)
+  const message = decoded.value
+  const allowance = spend(state.allowance, message, input.nowMs)
+  if (allowance.controls < 0 || allowance.relays < 0) return endSession('violation', `too many messages: ${message.type}`)
+  const next = { ...state, allowance }
+  if (message.type === 'bye') return [{ phase: 'ended' }, [{ type: 'ended', by: 'peer', reason: message.reason, detail: '' }]]
+  return state.about === undefined ? onFirst(next, message) : onLater(next, message, input)
+}
+
+const onFirst = (state: Open, message: Message): SessionStep =>
+  message.type === 'about' ? [{ ...state, about: message }, [{ type: 'opened' }]] : endSession('violation', `${message.type} before about`)
+
+const onLater = (state: Open, message: Message, input: MessageInput): SessionStep => {
+  switch (message.type) {
+    case 'hello': case 'proof': case 'about': case 'bye': return endSession('violation', `${message.type} again`)
+    case 'ping': return prepend([{ type: 'send', message: { type: 'pong', timeMicros: input.wallMicros, page: input.page } }], heardPage(state, message.page))
+    case 'pong': return onPong(state, message, input)
+    case 'relay': case 'members': return state.config.features.includes(message.type) ? [state, [{ type: 'give', message }]] : endSession('violation', `${message.type} was not announced`)
+    default: return [state, [{ type: 'give', message }]]
+  }
+}
+
+const heardPage = (state: Open, page: SaidPage): SessionStep => [{ ...state, page }, page === state.page ? [] : [{ type: 'changed' }]]
+
+/** Round trip, and the peer's clock against the middle of it. */
+const onPong = (state: Open, message: { readonly timeMicros: number; readonly page: SaidPage }, input: MessageInput): SessionStep => {
+  const [sentMs, ...pings] = state.pings
+  if (sentMs === undefined) return endSession('violation', 'pong without ping')
+  const roundTripMs = input.nowMs - sentMs
+  const clockSkewMs = (message.timeMicros - input.wallMicros) / 1000 + roundTripMs / 2
+  return [{ ...state, pings, roundTripMs, clockSkewMs, page: message.page }, [{ type: 'changed' }]]
+}
+
+/** A `ping` every two seconds, and word of a peer that is silent. @see PROTOCOL.md [R15] */
+export const onOpenTick = (state: Open, { nowMs, wallMicros, page }: { readonly nowMs: number; readonly wallMicros: number; readonly page: SaidPage }): SessionStep => {
+  const fellSilent = !state.silent && nowMs - state.lastHeardMs >= SILENT_MS
+  const silence: readonly SessionEffect[] = fellSilent ? [{ type: 'silent', silent: true }] : []
+  const next = { ...state, silent: state.silent || fellSilent }
+  if (nowMs - state.lastPingMs < PING_INTERVAL_MS) return [next, silence]
+  return [{ ...next, lastPingMs: nowMs, pings: [...state.pings, nowMs] }, [...silence, { type: 'send', message: { type: 'ping', timeMicros: wallMicros, page } }]]
+}
+
+/** What a peer may say by itself. Wants are bounded by how many wait, their answers by the wants. */
+const controls: ReadonlySet<Message['type']> = new Set(['have', 'relay', 'members', 'ping', 'pong'])
+
+const spend = (allowance: Open['allowance'], message: Message, nowMs: number): Open['allowance'] => {
+  const full = openAllowance(nowMs)
+  const seconds = Math.max(0, nowMs - allowance.atMs) / 1000
+  return {
+    controls: Math.min(full.controls, allowance.controls + seconds * CONTROLS_PER_SECOND_MAX) - (controls.has(message.type) ? 1 : 0),
+    relays: Math.min(full.relays, allowance.relays + seconds * RELAYS_PER_SECOND_MAX) - (message.type === 'relay' ? 1 : 0),
+    atMs: nowMs,
+  }
+}
+
+const prepend = (effects: readonly SessionEffect[], [state, more]: SessionStep): SessionStep => [state, [...effects, ...more]]

@@ -1,0 +1,63 @@
+import { parseNodeId, type NodeId, type NodeStatus, type OffsetMap, type PeerStatus } from '../../src/index.ts'
+import { streamIdOf } from '../../src/core/ids.ts'
+
+const id = (letter: string): NodeId => {
+  const nodeId = parseNodeId(letter.repeat(42) + 'A')
+  if (nodeId === undefined) throw new Error(`not a node id: ${letter}`)
+  return nodeId
+}
+
+const NAMES = [['B', 'TM6 Turning & Milling 6'], ['C', 'RG3 Round Grinding 3'], ['D', 'LP1 Lapping 1'], ['E', 'LM7 Laser Marking 7'], ['F', 'QC1 Final Inspection'], ['G', 'PK1 Packing']] as const
+
+const lasts: OffsetMap = Object.fromEntries(NAMES.map(([letter], at) => [streamIdOf(id(letter), 0), 120 + at * 37]))
+
+const peer = (letter: string, name: string, real: NodeStatus, change: Partial<PeerStatus>): PeerStatus => ({
+  nodeId: id(letter), name, state: 'connected', sinceMicros: minutesAgo(64), roundTripMs: 9, holds: { ...lasts, ...real.own }, heardMicros: minutesAgo(0), clockSkewMs: 400, ...change,
+})
+
+export const minutesAgo = (minutes: number): number => (Date.now() - minutes * 60_000) * 1000
+
+const lowered = (offsets: OffsetMap, by: number): OffsetMap => Object.fromEntries(Object.entries(offsets).map(([stream, last], at) => [stream, last - ((at + 1) % 3) * by]))
+
+/** Six other tablets: five in reach, one of them behind, one not heard for a quarter of an hour. */
+export const amongSix = (real: NodeStatus): NodeStatus => ({
+  ...real,
+  present: { ...lasts, ...real.own },
+  storage: { usedBytes: 184e6, quotaBytes: 5.2e9, persistent: true },
+  hubs: [{ url: 'https://10.77.0.254:8443', state: 'ready', sinceMicros: minutesAgo(64) }],
+  peers: NAMES.map(([letter, name], at) => {
+    if (letter === 'D') return peer(letter, name, real, { roundTripMs: 31, holds: lowered({ ...lasts, ...real.own }, 38) })
+    if (letter === 'E') return peer(letter, name, real, { state: 'gone', sinceMicros: minutesAgo(14), heardMicros: minutesAgo(14), roundTripMs: undefined, holds: lowered({ ...lasts, ...real.own }, 9) })
+    return peer(letter, name, real, { roundTripMs: 8 + at * 3, clockSkewMs: at * 700 - 1500 })
+  }),
+})
+
+/** The same with more entries of the first other tablet. */
+export const withMore = (status: NodeStatus, more: number): NodeStatus => {
+  const stream = streamIdOf(id('B'), 0)
+  return { ...status, present: { ...status.present, [stream]: (status.present[stream] ?? -1) + more } }
+}
+
+export const cutOff = (real: NodeStatus): NodeStatus => {
+  const before = amongSix(real)
+  const last = Object.fromEntries(Object.entries(real.own).map(([stream, offset]) => [stream, offset - 3]))
+  return {
+    ...before, cutOffSinceMicros: minutesAgo(11), hubs: before.hubs.map((hub) => ({ ...hub, state: 'unreachable', sinceMicros: minutesAgo(12) })),
+    peers: before.peers.map((each) => ({ ...each, state: 'gone', sinceMicros: minutesAgo(11), heardMicros: minutesAgo(11), roundTripMs: undefined, clockSkewMs: undefined, holds: { ...each.holds, ...last } })),
+  }
+}
+
+export const nearlyFull = (real: NodeStatus): NodeStatus => ({ ...amongSix(real), storage: { usedBytes: 1.82e9, quotaBytes: 2e9, persistent: false } })
+
+export const clockOff = (real: NodeStatus): NodeStatus => {
+  const status = amongSix(real)
+  return { ...status, peers: status.peers.map((each) => ({ ...each, clockSkewMs: 14 * 60_000 })) }
+}
+
+export const withNotices = (real: NodeStatus): NodeStatus => ({
+  ...amongSix(real),
+  notices: [
+    { code: 'SESSION-ENDED', atMicros: minutesAgo(30), about: undefined, text: 'proof: not of this swarm' },
+    { code: 'IDENTITY-CHANGED', atMicros: minutesAgo(8), about: undefined, text: 'sealed evidence of own events not held' },
+  ],
+})

@@ -1,0 +1,74 @@
+import { mount, unmount } from 'svelte'
+import { NodeError, StoreError, type Node, type NodeStatus } from '../../src/index.ts'
+import App from '../../src/app/App.svelte'
+import { Words } from '../../src/app/i18n/words.svelte.ts'
+import { publishSample } from '../../src/app/sample/sample.ts'
+import { liveClock } from '../../src/app/state/clock.ts'
+import { Install } from '../../src/app/state/install.svelte.ts'
+import { Opening } from '../../src/app/state/opening.svelte.ts'
+import { Places } from '../../src/app/state/place.svelte.ts'
+import { readChoices, Settings } from '../../src/app/state/settings.svelte.ts'
+import type { Unfit } from '../../src/app/state/support.ts'
+import '../../src/app/styles/tokens.css'
+import '../../src/app/styles/base.css'
+import { amongSix, clockOff, cutOff, nearlyFull, withMore, withNotices } from './peers.ts'
+import { openMemoryNode, stageNode, type Stage } from './staged-node.ts'
+
+const STATUS: Readonly<Record<string, (real: NodeStatus) => NodeStatus>> = {
+  six: amongSix, cut: cutOff, back: (real) => (isThere ? withMore(amongSix(real), heard) : cutOff(real)), full: nearlyFull, clock: clockOff, notices: withNotices, alone: (real) => real,
+}
+/** In the scene where the others come back: whether they are, and how many of their entries came since. */
+let isThere = false
+let heard = 0
+export const comeBack = (entries: number): void => {
+  isThere = true
+  heard = entries
+}
+
+const UNFIT: Readonly<Record<string, Unfit>> = { insecure: { type: 'insecure' }, old: { type: 'old', missing: ['RTCPeerConnection', 'Web Locks'] } }
+
+const fullDisk: Stage = { publish: () => Promise.reject(new StoreError('STORE-QUOTA', 'the disk is full')) }
+
+/** What a scene shows before a person touches anything: `scene`, `status`, `data=none`, `lang`, `theme`. */
+export interface Scene {
+  /** Resolves with the node, real but for what is staged, once one is open. */
+  readonly node: Promise<Node>
+  readonly close: () => Promise<void>
+}
+
+/** Shows the app in a state; `stage` replaces parts of its node. */
+export const showScene = (target: HTMLElement, asked: URLSearchParams, stage: Stage = {}): Scene => {
+  const scene = asked.get('scene') ?? ''
+  const language = asked.get('lang') === 'de' ? 'de' : 'en'
+  const words = new Words(language)
+  localStorage.clear()
+  const settings = new Settings(localStorage, document.documentElement, words, { ...readChoices(localStorage, [language]), theme: asked.get('theme') === 'dark' ? 'dark' : 'light' })
+  const opened = Promise.withResolvers<Node>()
+  const open = async (name = 'TM4 Turning & Milling - Machine 4'): Promise<Node> => {
+    if (scene === 'blocked') throw new StoreError('STORE-BLOCKED', 'another window holds it open')
+    if (scene === 'opening') return new Promise<never>(() => undefined)
+    const node = await openMemoryNode(name)
+    stage.keep?.(node)
+    if (asked.get('data') !== 'none') await publishSample(node)
+    const staged = stageNode(node, { status: STATUS[asked.get('status') ?? 'six'] ?? amongSix, ...(scene === 'fail' ? fullDisk : {}), ...stage })
+    opened.resolve(staged)
+    return staged
+  }
+  const join = () => Promise.reject(new NodeError('INVITATION-INVALID', 'not an invitation'))
+  const places = new Places(window)
+  const app = mount(App, {
+    target,
+    props: {
+      words, settings, places, install: new Install(window), clock: liveClock(1000), addressForOthers: () => Promise.resolve('https://10.77.0.254:8443/'),
+      opening: scene in UNFIT ? undefined : new Opening({ known: () => scene !== 'first', open, begin: open, join }),
+      update: { ready: scene === 'update', failure: scene === 'unkept' ? 'no' : '', take: () => undefined }, unfit: UNFIT[scene],
+    },
+  })
+  return {
+    node: opened.promise,
+    close: async () => {
+      places.close()
+      await unmount(app)
+    },
+  }
+}

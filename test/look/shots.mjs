@@ -1,0 +1,88 @@
+// Takes pictures of every screen in every state, at all sizes, in both themes and languages, into test-results/look.
+//   node test/look/shots.mjs            all
+//   node test/look/shots.mjs orders     only pictures whose name contains one of the words
+import { mkdir } from 'node:fs/promises'
+import { chromium } from 'playwright-core'
+import { createServer } from 'vite'
+
+const SIZES = { landscape: { width: 1280, height: 800 }, portrait: { width: 800, height: 1280 }, phone: { width: 390, height: 844 } }
+const LOOKS = [['light', 'en'], ['dark', 'de']]
+const click = (name) => (page) => page.locator(name).first().click()
+
+/** What a scene asks for, where it is, and what a person does first. */
+const scene = (query, place = '', act) => ({ query, place, act })
+
+const SCENES = {
+  first: scene('scene=first', ''),
+  'first-link': scene('scene=first', '#join=' + 'A'.repeat(60)),
+  'first-tablet': scene('scene=first', '', async (page) => { await page.getByTestId('begin').click(); await page.getByTestId('tablet-name').fill('Turning & Milling 4') }),
+  insecure: scene('scene=insecure', ''),
+  old: scene('scene=old', ''),
+  blocked: scene('scene=blocked', ''),
+  opening: scene('scene=opening', ''),
+  'orders-empty': scene('data=none&status=alone', '#orders'),
+  orders: scene('', '#orders'),
+  'orders-cut': scene('status=cut', '#orders'),
+  'orders-back': scene('status=back', '#orders', async (page) => {
+    const publish = (order) => page.evaluate(async (id) => (await scene.node).publish([{ tags: ['operation'], event: { type: 'operationStarted', order: id, operation: 'OP60', station: 'LM7', time: '2026-03-09T12:50:00.000+01:00' } }]), order)
+    await publish('W20417')
+    await page.evaluate(() => scene.comeBack(0))
+    await publish('W20450')
+    await page.locator('[data-kind=back]').waitFor()
+    await page.evaluate(() => scene.comeBack(41))
+    await publish('W20468')
+    await page.locator('.row.late').first().waitFor()
+  }),
+  'orders-nothing': scene('', '#orders', (page) => page.locator('input[type=search]').fill('zzz')),
+  start: scene('', '#orders', click('.tools .act')),
+  order: scene('', '#order=W20498'),
+  finish: scene('', '#order=W20498', click('.run .key')),
+  fail: scene('scene=fail', '#order=W20498', async (page) => { await page.locator('.run .key').first().click(); await page.locator('.sheet-foot .act').click() }),
+  tablets: scene('', '#tablets'),
+  'tablets-alone': scene('data=none&status=alone', '#tablets'),
+  'tablets-cut': scene('status=cut', '#tablets'),
+  'tablets-notices': scene('status=notices', '#tablets'),
+  full: scene('status=full', '#tablets'),
+  clock: scene('status=clock', '#tablets'),
+  update: scene('scene=update', '#orders'),
+  copies: scene('', '#copies'),
+  invite: scene('', '#invite'),
+  import: scene('', '#import'),
+  'import-sample': scene('', '#import', async (page) => { await page.getByTestId('import-sample').click(); await page.getByTestId('import-result').waitFor() }),
+  safety: scene('status=cut', '#orders', click('[data-testid=chip]')),
+  settings: scene('', '#orders', click('.settings')),
+}
+
+const words = process.argv.slice(2)
+const folder = new URL('../../test-results/look/', import.meta.url)
+await mkdir(folder, { recursive: true })
+const server = await createServer({ root: new URL('../..', import.meta.url).pathname, logLevel: 'error', server: { port: 0, hmr: false, watch: null } })
+await server.listen()
+const address = server.resolvedUrls.local[0]
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+try {
+  for (const [theme, lang] of LOOKS) {
+    const context = await browser.newContext({ locale: lang === 'de' ? 'de-DE' : 'en-GB', timezoneId: 'Europe/Berlin' })
+    for (const [title, { query, place, act }] of Object.entries(SCENES)) {
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        const name = `${title}-${size}-${theme}-${lang}`
+        if (words.length > 0 && !words.some((word) => name.includes(word))) continue
+        const page = await context.newPage()
+        await page.setViewportSize(viewport)
+        page.on('pageerror', (error) => console.error(`${title}: ${error.message}`))
+        page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') console.error(`${title}: ${message.text()}`) })
+        await page.goto(`${address}test/look/index.html?${query}&lang=${lang}&theme=${theme}${place}`)
+        await page.waitForSelector('.app, .bare')
+        if (!/first|insecure|old|blocked|opening/.test(title)) await page.waitForSelector('[data-orders="ready"]')
+        await act?.(page)
+        await page.evaluate(() => document.fonts.ready)
+        await page.screenshot({ path: new URL(`${name}.png`, folder).pathname, animations: 'disabled' })
+        await page.close()
+        console.log(name)
+      }
+    }
+  }
+} finally {
+  await browser.close()
+  await server.close()
+}
