@@ -1,0 +1,65 @@
+import type { Server } from 'node:http'
+import type { Express } from 'express'
+import { ExpressPeerServer } from 'peer'
+import { type WebSocket, WebSocketServer } from 'ws'
+
+/** Where tablets meet: the PeerServer's path below the origin, and its key. */
+export const introduce = { path: '/introduce', key: 'millpond' } as const
+
+const messageBytesMax = 64 * 1024
+const socketCountMax = 1000
+const clientCountMax = 500
+/** Messages that one tablet may send in a second; an introduction takes a dozen. */
+const messagesPerSecondMax = 50
+
+/**
+ * Mounts one PeerServer for all listeners, so that a page on `http://localhost` meets the tablets on HTTPS.
+ *
+ * @param mayRead whether pages of that origin may ask who is here
+ */
+export const mountIntroductions = (app: Express, servers: readonly Server[], mayRead: (origin: string) => boolean, report: (error: Error) => void): { readonly close: () => void } => {
+  const [first] = servers
+  if (first === undefined) throw new Error('no listener to introduce on')
+  let sockets: WebSocketServer | undefined
+  const peers = ExpressPeerServer(first, {
+    path: '/',
+    key: introduce.key,
+    allow_discovery: true,
+    concurrent_limit: clientCountMax,
+    corsOptions: { origin: (origin: string | undefined, answer: (error: Error | null, allowed: boolean) => void) => answer(null, origin !== undefined && mayRead(origin)) },
+    createWebSocketServer: ({ path }) => {
+      sockets = new WebSocketServer({ noServer: true, ...(path === undefined ? {} : { path }), maxPayload: messageBytesMax, perMessageDeflate: false })
+      sockets.on('connection', boundRate)
+      return sockets
+    },
+  })
+  peers.disable('x-powered-by')
+  peers.on('error', report)
+  app.use(introduce.path, peers)
+  for (const server of servers) {
+    server.on('upgrade', (request, socket, head) => {
+      const open = sockets
+      if (open === undefined || open.clients.size >= socketCountMax || open.shouldHandle(request) !== true) return socket.destroy()
+      return open.handleUpgrade(request, socket, head, (client) => open.emit('connection', client, request))
+    })
+  }
+  return {
+    close: () => {
+      for (const client of sockets?.clients ?? []) client.terminate()
+      sockets?.close()
+    },
+  }
+}
+
+/** Ends a socket that sends more than an introduction needs. */
+const boundRate = (socket: WebSocket): void => {
+  let count = 0
+  const reset = setInterval(() => {
+    count = 0
+  }, 1000)
+  socket.on('close', () => clearInterval(reset))
+  socket.on('message', () => {
+    count += 1
+    if (count > messagesPerSecondMax) socket.close(1008, 'too many messages')
+  })
+}

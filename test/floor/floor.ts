@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process'
+import { createHash, X509Certificate } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type HubProcess, startHub } from '../hub/hub-process.ts'
+
+/** A shop floor on one machine: the hub and each tablet in a network namespace of its own, all on one switch. Needs root, iproute2 and Chromium. */
+export interface Floor {
+  readonly hubOrigin: string
+  readonly startHub: () => Promise<HubProcess>
+  readonly stopHub: () => Promise<void>
+  /** Tablets count from 1. Opens its browser; a second call after `close` finds the same profile. */
+  readonly tablet: (n: number) => Promise<Tablet>
+  /** The Wi-Fi of one tablet. */
+  readonly link: (n: number) => { readonly down: () => Promise<void>; readonly up: () => Promise<void> }
+  readonly close: () => Promise<void>
+}
+
+export interface Tablet {
+  readonly context: BrowserContext
+  readonly page: Page
+  readonly close: () => Promise<void>
+}
+
+const run = promisify(execFile)
+const ip = async (...args: readonly string[]): Promise<string> => (await run('ip', [...args])).stdout
+const address = (n: number): string => `10.77.0.${n}`
+const hubAddress = '10.77.0.254'
+const httpsPort = 8443
+const prefix = 'millpond-floor-'
+
+/** A name says which process made the namespace. What processes that are gone have left is removed, with what still runs inside. */
+const removeNamespaces = async (isMine: (pid: number) => boolean): Promise<void> => {
+  const names = (await ip('netns', 'list')).split('\n').flatMap((line) => line.split(' ')[0] ?? '')
+  for (const name of names) {
+    const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1])
+    if (!isMine(pid)) continue
+    for (const inside of (await ip('netns', 'pids', name)).split('\n').filter((text) => text !== '')) process.kill(Number(inside), 'SIGKILL')
+    await ip('netns', 'delete', name)
+  }
+}
+const isGone = (pid: number): boolean => Number.isInteger(pid) && !existsSync(`/proc/${pid}`)
+const isOwn = (pid: number): boolean => pid === process.pid
+
+/** Sets up the switch, the hub's place and those of `tabletCount` tablets. `close` removes everything. */
+export const createFloor = async (tabletCount: number): Promise<Floor> => {
+  const base = mkdtempSync(path.join(os.tmpdir(), 'millpond-floor-'))
+  const space = (name: string): string => `${prefix}${process.pid}-${name}`
+  const inSpace = (name: string, ...command: readonly string[]): Promise<string> => ip('netns', 'exec', space(name), ...command)
+  const hubFolder = path.join(base, 'hub')
+  const tablets = new Map<number, Tablet>()
+  let hub: HubProcess | undefined
+
+  const join = async (name: string, host: string, index: number): Promise<void> => {
+    await ip('netns', 'add', space(name))
+    // An IPv6 address that is ready a second after its link is a change of network, which breaks off what is being loaded.
+    await inSpace(name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6')
+    await inSpace('switch', 'ip', 'link', 'add', `v${index}`, 'type', 'veth', 'peer', 'name', 'eth1')
+    await inSpace('switch', 'ip', 'link', 'set', 'eth1', 'netns', space(name))
+    await inSpace('switch', 'ip', 'link', 'set', `v${index}`, 'master', 'floor0', 'up')
+    await inSpace(name, 'ip', 'address', 'add', `${host}/24`, 'dev', 'eth1')
+    await inSpace(name, 'ip', 'link', 'set', 'lo', 'up')
+    await inSpace(name, 'ip', 'link', 'set', 'eth1', 'up')
+  }
+  // Without a default route Chromium gathers no candidates.
+  const route = (name: string): Promise<string> => inSpace(name, 'ip', 'route', 'add', 'default', 'via', hubAddress)
+
+  await removeNamespaces((pid) => isGone(pid) || isOwn(pid))
+  await ip('netns', 'add', space('switch'))
+  await inSpace('switch', 'ip', 'link', 'add', 'floor0', 'type', 'bridge')
+  await inSpace('switch', 'ip', 'link', 'set', 'floor0', 'up')
+  await join('hub', hubAddress, 254)
+  for (let n = 1; n <= tabletCount; n++) {
+    await join(`tablet${n}`, address(n), n)
+    await route(`tablet${n}`)
+  }
+
+  const openTablet = async (n: number): Promise<Tablet> => {
+    const script = path.join(base, `chromium-${n}.sh`)
+    writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${space(`tablet${n}`)} /usr/bin/chromium "$@"\n`, { mode: 0o700 })
+    const context = await chromium.launchPersistentContext(path.join(base, `profile-${n}`), {
+      executablePath: script,
+      headless: true,
+      viewport: { width: 1280, height: 800 },
+      locale: 'en',
+      serviceWorkers: 'allow',
+      args: [...browserFlags, `--ignore-certificate-errors-spki-list=${trustedKeys(hubFolder).join(',')}`],
+    })
+    context.setDefaultTimeout(30_000)
+    const page = context.pages()[0] ?? (await context.newPage())
+    const tablet: Tablet = {
+      context,
+      page,
+      close: async () => {
+        tablets.delete(n)
+        await context.close()
+      },
+    }
+    tablets.set(n, tablet)
+    return tablet
+  }
+  const stopHub = async (): Promise<void> => {
+    const running = hub
+    hub = undefined
+    await running?.stop()
+  }
+  return {
+    hubOrigin: `https://${hubAddress}:${httpsPort}`,
+    startHub: async () => {
+      hub = await startHub(hubFolder, ['--host', hubAddress, '--port', '8080', '--https-port', String(httpsPort)], ['ip', 'netns', 'exec', space('hub')])
+      return hub
+    },
+    stopHub,
+    tablet: openTablet,
+    link: (n) => ({
+      down: async () => {
+        await inSpace(`tablet${n}`, 'ip', 'link', 'set', 'eth1', 'down')
+      },
+      up: async () => {
+        await inSpace(`tablet${n}`, 'ip', 'link', 'set', 'eth1', 'up')
+        await route(`tablet${n}`)
+      },
+    }),
+    close: async () => {
+      for (const tablet of [...tablets.values()]) await tablet.close()
+      await stopHub()
+      await removeNamespaces(isOwn)
+      rmSync(base, { recursive: true, force: true })
+    },
+  }
+}
+
+const browserFlags = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+]
+
+/** What makes page, service worker and web socket trust the hub: the hashes of its two public keys. */
+const trustedKeys = (hubFolder: string): readonly string[] =>
+  ['authority', 'leaf'].map((name) => {
+    const { certificate } = JSON.parse(readFileSync(path.join(hubFolder, `${name}.json`), 'utf8')) as { readonly certificate: string }
+    return createHash('sha256').update(new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' })).digest('base64')
+  })
