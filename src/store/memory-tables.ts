@@ -11,6 +11,8 @@ const ownFileBytes = 64 * 1024
 export interface MemoryDisk {
   /** Loses every relaxed write since the last strict one, and ends every store that is open on it (`STORE-LOST`). */
   readonly powerCut: () => void
+  /** What a power cut would leave now, on a disk of its own; nothing happens to this one. */
+  readonly afterPowerCut: () => MemoryDisk
   /** Breaks every connection that is open on it (`STORE-LOST`), as a browser does in the background; nothing is lost. */
   readonly disconnect: () => void
   /** Room for all records together; `undefined`: no bound. A transaction that would grow beyond it fails with `STORE-QUOTA`. */
@@ -67,6 +69,14 @@ class Disk implements MemoryDisk {
     this.#listeners.clear()
     this.#undo(this.#underWay)
     this.#undo(this.#volatile)
+  }
+
+  readonly afterPowerCut = (): MemoryDisk => {
+    const copy = new Disk()
+    for (const [name, table] of this.#tables) for (const row of table.range()) copy.#table(name).set(row.key, row)
+    copy.#undo([...this.#underWay])
+    copy.#undo([...this.#volatile])
+    return copy
   }
 
   readonly disconnect = (): void => {

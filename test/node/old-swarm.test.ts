@@ -170,7 +170,7 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
     expect((await store.heads()).get(`${old}-0` as StreamId)?.next).toBe(100)
   })
 
-  test('[R17] [G2] a node that goes on under a new identity while it is connected counts once: what it said under the old one counts no more', async () => {
+  test('[R17] [R22] a node that goes on under a new identity while it is connected counts once: what it said under the old one counts no more', async () => {
     const { world, tablet } = await createNodeWorld(44)
     const [{ node, store }, { node: one }, { node: two }] = [await tablet().open(), await tablet().open(), await tablet().open()]
     const old = node.nodeId

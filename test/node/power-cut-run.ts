@@ -1,12 +1,13 @@
 import { expect } from 'vitest'
 import type { TaggedEvent } from '../../src/core/event.ts'
 import { compareEventKeys } from '../../src/core/event-key.ts'
+import type { SwarmId } from '../../src/core/ids.ts'
 import type { OffsetMap } from '../../src/core/offset-map.ts'
 import { copiesOfOwn, type Node } from '../../src/node/node.ts'
 import { decodeMessage } from '../../src/protocol/codec.ts'
 import { openMemoryStore, type MemoryDisk } from '../../src/store/memory-event-store.ts'
 import { createRandom, type Random } from '../random.ts'
-import { createNodeWorld, follow, readAll, tagged, type NodeWorld } from './world.ts'
+import { createNodeWorld, follow, readAll, tagged } from './world.ts'
 
 // Three nodes; one of them loses power at some transaction of its disk, in the middle of catching up and of what others and itself publish.
 // All the while, what it tells, and what the others say that it holds, is compared with what its disk would have left.
@@ -44,25 +45,20 @@ const sizes = [20, 150, 400, 3_000, 30_000]
 const someEvents = (random: Random, name: string, at: number): readonly TaggedEvent[] =>
   Array.from({ length: 1 + random.below(4) }, (_, index) => tagged({ name, at, index, pad: '.'.repeat(random.pick(sizes)) }, `by:${name}`))
 
-/** Compares what is said of the tablet that loses power with what its disk would have left at that moment. Heads are read later, from a copy. */
+/** Compares what is said of a tablet with what its disk would have left at that moment. Heads are read later, from a copy. */
 class Claims {
   readonly #moments: { readonly how: string; readonly said: OffsetMap; readonly left: MemoryDisk }[] = []
-  readonly #world: Pick<NodeWorld, 'swarm'>
   count = 0
-
-  constructor(world: Pick<NodeWorld, 'swarm'>) {
-    this.#world = world
-  }
 
   note(how: string, said: OffsetMap, disk: MemoryDisk): void {
     this.#moments.push({ how, said, left: disk.afterPowerCut() })
   }
 
-  async faults(): Promise<readonly string[]> {
+  async faults(swarm: SwarmId): Promise<readonly string[]> {
     const faults: string[] = []
     for (const { how, said, left } of this.#moments.splice(0)) {
       this.count++
-      const present: Readonly<Record<string, number>> = await openMemoryStore(left, this.#world.swarm.id).present()
+      const present: Readonly<Record<string, number>> = await openMemoryStore(left, swarm).present()
       for (const [stream, last] of Object.entries(said)) if (last > (present[stream] ?? -1)) faults.push(`${how}: ${last} of ${stream}, left ${present[stream] ?? -1}`)
     }
     return faults
@@ -79,91 +75,86 @@ export interface CutRun {
 }
 
 const totalOf = (present: OffsetMap): number => Object.values<number>(present).reduce((sum, last) => sum + last + 1, 0)
+const idsOf = async (node: Node) => (await readAll(node)).map(({ meta }) => meta.eventId)
 
 /**
- * One world with one power cut, all of it from the seed; checks that everything is everywhere in the end.
+ * One world with one power cut, from the seed (but the keys, which are those of WebCrypto); checks that everything is everywhere in the end.
  * @param device what becomes of the disk of the tablet that loses power
  */
 export const runWithCut = async (seed: number, device: (disk: MemoryDisk) => MemoryDisk = (disk) => disk): Promise<CutRun> => {
   const random = createRandom(seed)
-  const heard: ((name: string, message: Uint8Array) => void)[] = []
-  const nodes = await createNodeWorld(seed, (name, message) => heard.forEach((hear) => hear(name, message)))
-  const { world, network, swarm, tablet } = nodes
-  const [one, two, mine] = [tablet(), tablet(), tablet()]
-  const [{ node: first }, { node: second }] = [await one.open(), await two.open()]
-  const others = [first, second]
-  for (let at = 0; at < 30; at++) await (others[at % 2] ?? first).publish(someEvents(random, `early ${at % 2}`, at))
-
-  const claims = new Claims(nodes)
-  heard.push((name, message) => {
+  const claims = new Claims()
+  const { world, network, swarm, tablet } = await createNodeWorld(seed, (name, message) => {
     const decoded = decodeMessage(message)
-    if (name !== mine.name || !decoded.ok || decoded.value.type !== 'have') return
+    if ((name !== mine.name && name !== again.name) || !decoded.ok || decoded.value.type !== 'have') return
     claims.note('have', Object.fromEntries(decoded.value.heads.map(([stream, { next }]) => [stream, next - 1])), mine.disk)
   })
-  const noteClaims = () => {
-    for (const node of others) for (const { nodeId, name, holds } of node.status().peers) if (nodeId === before.nodeId) claims.note(`status, of ${name}`, holds, mine.disk)
+  const [mine, again, one, two] = [tablet(), tablet(), tablet(), tablet()]
+  const others = [(await one.open()).node, (await two.open()).node]
+  for (let at = 0; at < 30; at++) await random.pick(others).publish(someEvents(random, 'early', at))
+  const noteStatuses = () => {
+    for (const node of others) for (const { nodeId, holds } of node.status().peers) if (nodeId === before.nodeId) claims.note('status', holds, mine.disk)
   }
 
-  // The power goes at this transaction after it was opened.
+  // The power goes at this point, counted in beginnings and ends of transactions since it was opened.
   let left = 1 + random.below(800)
+  let cut: { readonly given: number } | undefined
   let isOpen = false
-  let isCut = false
-  let given: number | undefined
   const disk = watched(device(mine.disk), () => {
-    if (!isOpen || isCut || --left > 0) return
-    isCut = true
-    given = seen.given.length
+    if (!isOpen || cut !== undefined || --left > 0) return
+    cut = { given: seen.given.length }
     mine.disk.powerCut()
     tab.crash()
     network.cut(mine.name)
-    noteClaims()
+    noteStatuses()
   })
   const { node: before, tab } = await mine.open({}, { store: openMemoryStore(disk, swarm.id) })
   const seen = follow(before)
   isOpen = true
   const published: string[] = []
-  const publishBy = (node: Node, name: string, at: number) =>
-    void node.publish(someEvents(random, name, at)).then(
+  const publishBy = (node: Node, at: number) =>
+    void node.publish(someEvents(random, 'live', at)).then(
       (metas) => published.push(...metas.map(({ eventId }) => eventId)),
       // What was not stored because the power went was not acknowledged either.
       (error: unknown) => {
-        if (node !== before || !isCut) throw error
+        if (node !== before || cut === undefined) throw error
       },
     )
-  for (let at = 0; !isCut; at++) {
-    expect(at).toBeLessThan(500)
-    publishBy(random.pick([first, second, before]), 'live', at)
+  for (let at = 0; cut === undefined; at++) {
+    expect(at, 'steps until the power goes').toBeLessThan(500)
+    publishBy(random.pick([...others, before]), at)
     await world.advance(random.pick([0, 10, 60, 250, 700]))
-    if (!isCut) noteClaims()
+    if (cut === undefined) noteStatuses()
   }
-  const faults = [...(await claims.faults())]
-  const seenBefore = seen.given.slice(0, given)
+  const seenBefore = seen.given.slice(0, cut.given)
   const lost = totalOf(before.status().present) - totalOf(await openMemoryStore(mine.disk, swarm.id).present())
-
   for (let at = 0; at < 1 + random.below(4); at++) {
-    publishBy(random.pick(others), 'meanwhile', at)
+    publishBy(random.pick(others), at)
     await world.advance(random.pick([50, 2_000, 15_000]))
-    noteClaims()
+    noteStatuses()
   }
-  network.heal(mine.name, undefined, 'dead')
-  const { node: after } = await mine.open()
+
+  // Under another name in the network: what still runs of the page that ended is heard by nobody.
+  const { node: after } = await again.open({}, { store: openMemoryStore(mine.disk, swarm.id) })
   expect(after.nodeId).toBe(before.nodeId)
   const [meta] = await after.publish([tagged('back')])
   for (const event of seenBefore) expect(meta === undefined ? 0 : compareEventKeys(event.meta, meta)).toBeLessThan(0)
-  const all = [first, second, after]
-  const isWhole = () => all.every((node) => copiesOfOwn(node.status()) === 3 && totalOf(node.status().present) === totalOf(first.status().present))
+  const all = [after, ...others]
+  const isWhole = () => all.every((node) => copiesOfOwn(node.status()) === 3 && totalOf(node.status().present) === totalOf(after.status().present))
   for (let at = 0; !isWhole(); at++) {
     expect(at, 'steps to catch up').toBeLessThan(500)
     await world.advance(200)
-    noteClaims()
+    noteStatuses()
   }
-  faults.push(...(await claims.faults()))
-
-  const history = (await readAll(first)).map(({ meta: { eventId } }) => eventId)
-  for (const node of all) expect((await readAll(node)).map(({ meta: { eventId } }) => eventId)).toEqual(history)
-  expect(history).toEqual(expect.arrayContaining(published))
-  // Nobody was turned away, nobody took another identity.
-  expect(all.flatMap((node) => node.status().notices.map(({ code, text }) => `${code}: ${text}`))).toEqual([])
+  await expectEqual(all, published)
   await Promise.all(all.map((node) => node.close()))
-  return { faults, claims: claims.count, lost }
+  return { faults: await claims.faults(swarm.id), claims: claims.count, lost }
+}
+
+/** The same history everywhere, with all that was acknowledged; nobody was turned away, nobody took another identity. */
+const expectEqual = async (nodes: readonly Node[], published: readonly string[]): Promise<void> => {
+  const histories = await Promise.all(nodes.map(idsOf))
+  for (const history of histories) expect(history).toEqual(histories[0])
+  expect(histories[0]).toEqual(expect.arrayContaining([...published]))
+  expect(nodes.flatMap((node) => node.status().notices.map(({ code, text }) => `${code}: ${text}`))).toEqual([])
 }
