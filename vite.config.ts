@@ -15,6 +15,7 @@ const pwa = VitePWA({
   srcDir: 'src',
   filename: 'sw.ts',
   injectRegister: false,
+  integration: { configureCustomSWViteBuild: (config) => void (config.logLevel = 'warn') },
   includeManifestIcons: false,
   injectManifest: { rollupFormat: 'iife', globPatterns: ['**/*.{html,js,css,woff2,wasm,svg,png}'], maximumFileSizeToCacheInBytes: 8 * 1024 * 1024 },
   manifest: {
@@ -33,7 +34,7 @@ export default defineConfig({
   plugins: [svelte({ configFile: false }), pwa],
   // Nothing stands inside the page: the content security policy lets only files of the hub in, data: addresses are none.
   // It is not cut up further: all of it is kept on the tablet at the first visit anyway.
-  build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000 },
+  build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
   optimizeDeps: { include: ['simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'workbox-window', 'intl-messageformat', 'uqr', 'axe-core'] },
   test: {
@@ -41,7 +42,8 @@ export default defineConfig({
       { extends: true, test: { name: 'tidy', environment: 'node', include: ['test/tidy.test.ts'] } },
       {
         extends: true,
-        test: { name: 'unit', environment: 'node', include: ['test/{core,stream,query,protocol,store,net,tab,node,app,contract,model,types}/**/*.test.ts'] },
+        // Test files share their modules, which keep no state of their own: that spares loading them a hundred times.
+        test: { name: 'unit', environment: 'node', pool: 'threads', isolate: false, include: ['test/{core,stream,query,protocol,store,net,tab,node,app,contract,model,types}/**/*.test.ts'] },
       },
       {
         extends: true,

@@ -18,8 +18,8 @@ export type { Event, Meta, TaggedEvent } from './core/event.ts'
 export { compareEventKeys, type EventKey } from './core/event-key.ts'
 export { parseNodeId, parseStreamId, parseSwarmId, streamIdToNodeId, type EventId, type Lamport, type NodeId, type Offset, type StreamId, type SwarmId } from './core/ids.ts'
 export type { JsonValue } from './core/json.ts'
-export { holdsAll, copiesOfOwn, isNearlyFull, NodeError } from './node/node.ts'
-export { includesAll, includesEvent, lastOf, merge, missingRanges, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
+export { copiesOfOwn, isNearlyFull, NodeError } from './node/node.ts'
+export { includesAll, includesEvent, lastOf, merge, missingRanges, offsetsOf, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
 export { allEvents, type Conjunction, type Where } from './core/where.ts'
 export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, PeerStatus, Query, StorageStatus, Subscriber } from './node/node.ts'
 export { StoreError, type StoreErrorCode } from './store/errors.ts'
@@ -66,12 +66,11 @@ export const openNode = async (options: OpenOptions = {}): Promise<Node> => {
   const environment = createBrowserEnvironment()
   const { swarm, ...first } = await membershipOf(options, environment)
   const store = await openReopeningStore(() => openIdbStore(swarm.id), environment)
-  const hubs = [...(options.hubs ?? []), ...(first.hubs ?? [])]
+  const hubs = [...(options.hubs ?? []), ...(first.hubs ?? []).filter((hub) => !isLoopback(hub) || isLoopback(location.origin))]
   const devices = { store, crypto: webCrypto, environment, network: createNetwork(options.stunUrls ?? [], environment), storage: browserStorage }
   try {
-    const node = await createNode(devices, { ...options, ...first, swarm, hubs })
-    localStorage.setItem(storedSwarmKey, swarm.id)
-    return node
+    // Remembered as soon as it can be opened again: a reload from then on finds it.
+    return await createNode(devices, { ...options, ...first, swarm, hubs, stored: () => localStorage.setItem(storedSwarmKey, swarm.id) })
   } catch (error) {
     await store.close()
     throw error
@@ -91,6 +90,9 @@ const membershipOf = async (options: OpenOptions, environment: Environment): Pro
     await store.close()
   }
 }
+
+/** Who invites from the hub's own computer names the hub as it is reached there; elsewhere that name leads to another machine. */
+const isLoopback = (origin: string): boolean => /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(origin)
 
 const createNetwork = (urls: readonly string[], timers: Environment): Network => {
   const stunUrls = () => urls

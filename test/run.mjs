@@ -1,4 +1,4 @@
-// Runs the checks and tests in groups: `node test/run.mjs check | test | long | bench`. Plain Node, so that it can install the rest.
+// Runs the checks and tests in groups: `node test/run.mjs check | test | long`. Plain Node, so that it can install the rest.
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -75,13 +75,11 @@ const groups = {
   lib: [vitest('lib')],
   floor: [vitest('floor')],
   long: [vitest('long')],
-  bench: [vitest('bench')],
 }
 const commands = {
   check: ['types', 'lint', 'tidy', 'unit'],
   test: ['types', 'lint', 'tidy', 'unit', 'browser', 'firefox', 'build', 'hub', 'lib', 'floor'],
   long: ['build', 'long'],
-  bench: ['bench'],
 }
 /** What the groups need of the machine: a file that shows it is there, and the Debian package that brings it. */
 const tools = [

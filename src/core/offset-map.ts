@@ -10,8 +10,6 @@ export interface OffsetRange {
   readonly last: Offset
 }
 
-export const emptyOffsetMap: OffsetMap = {}
-
 /** Streams with their highest offset, in ascending order of stream id. */
 export const offsetsOf = (map: OffsetMap): readonly (readonly [StreamId, Offset])[] =>
   (Object.entries(map) as [StreamId, Offset][]).sort(([a], [b]) => (a < b ? -1 : 1))

@@ -9,8 +9,13 @@ export const introduce = { path: '/introduce', key: 'millpond' } as const
 const messageBytesMax = 64 * 1024
 const socketCountMax = 1000
 const clientCountMax = 500
-/** Messages that one tablet may send in a second; an introduction takes a dozen. */
+/** Of one device; several windows of a browser are several tablets here. */
+const socketsPerAddressMax = 100
+/** What one tablet may send in a second; an introduction takes a dozen messages of at most 4 KiB. */
 const messagesPerSecondMax = 50
+const bytesPerSecondMax = 256 * 1024
+/** What waits for a tablet that does not read. */
+const bufferedBytesMax = 1024 * 1024
 
 /**
  * Mounts one PeerServer for all listeners, so that a page on `http://localhost` meets the tablets on HTTPS.
@@ -36,11 +41,23 @@ export const mountIntroductions = (app: Express, servers: readonly Server[], may
   peers.disable('x-powered-by')
   peers.on('error', report)
   app.use(introduce.path, peers)
+  const byAddress = new Map<string, number>()
+  const count = (address: string, by: number): void => {
+    const now = (byAddress.get(address) ?? 0) + by
+    if (now === 0) byAddress.delete(address)
+    else byAddress.set(address, now)
+  }
   for (const server of servers) {
     server.on('upgrade', (request, socket, head) => {
       const open = sockets
-      if (open === undefined || open.clients.size >= socketCountMax || open.shouldHandle(request) !== true) return socket.destroy()
-      return open.handleUpgrade(request, socket, head, (client) => open.emit('connection', client, request))
+      const address = request.socket.remoteAddress ?? ''
+      const isFull = open === undefined || open.clients.size >= socketCountMax || (byAddress.get(address) ?? 0) >= socketsPerAddressMax
+      if (isFull || open.shouldHandle(request) !== true) return socket.destroy()
+      return open.handleUpgrade(request, socket, head, (client) => {
+        count(address, 1)
+        client.on('close', () => count(address, -1))
+        open.emit('connection', client, request)
+      })
     })
   }
   return {
@@ -51,15 +68,19 @@ export const mountIntroductions = (app: Express, servers: readonly Server[], may
   }
 }
 
-/** Ends a socket that sends more than an introduction needs. */
+/** Ends a socket that sends more than an introduction needs, or does not take what it is sent. */
 const boundRate = (socket: WebSocket): void => {
-  let count = 0
+  let [count, bytes] = [0, 0]
   const reset = setInterval(() => {
-    count = 0
+    count = bytes = 0
+    if (socket.bufferedAmount > bufferedBytesMax) socket.terminate()
   }, 1000)
   socket.on('close', () => clearInterval(reset))
-  socket.on('message', () => {
+  socket.on('message', (data: Buffer) => {
     count += 1
-    if (count > messagesPerSecondMax) socket.close(1008, 'too many messages')
+    bytes += data.length
+    if (count > messagesPerSecondMax || bytes > bytesPerSecondMax) socket.close(1008, 'too many messages')
+    // Who goes on all the same.
+    if (count > 2 * messagesPerSecondMax) socket.terminate()
   })
 }

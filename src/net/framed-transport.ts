@@ -105,7 +105,7 @@ export class FramedTransport implements Transport {
     if (this.#ended !== undefined) return
     if (this.#handlers !== undefined) return this.#take(frame, this.#handlers)
     this.#kept.push(frame)
-    this.#keptBytes += frame.length
+    this.#keptBytes += frame.length + 1
     if (this.#keptBytes > keptBytesMax) this.#abort('violation')
   }
 

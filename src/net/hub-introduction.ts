@@ -68,6 +68,10 @@ export class HubIntroduction implements Introduction {
     this.end('closed')
   }
 
+  get hasEnded(): boolean {
+    return this.#ended !== undefined
+  }
+
   end(reason: string): void {
     if (this.#ended !== undefined) return
     this.#ended = reason

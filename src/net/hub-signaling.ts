@@ -57,6 +57,8 @@ export class HubSignaling implements Signaling {
   readonly #options: HubSignalingOptions
   readonly #own: string
   readonly #introductions = new Map<string, HubIntroduction>()
+  /** Opened by others, whose tag is being looked at: they take nobody's place. */
+  readonly #untagged = new Set<HubIntroduction>()
   /** Failures to open a pipe in a row; `mayOpen`: it is time for another try. */
   readonly #failing = new Map<string, { readonly failures: number; readonly mayOpen: boolean }>()
   /** Pages with a smaller id that are wanted and have not opened a pipe; `due`: for `turnMs`. */
@@ -111,7 +113,7 @@ export class HubSignaling implements Signaling {
     this.#cancelNext()
     this.#registration?.close()
     this.#registration = undefined
-    for (const introduction of [...this.#introductions.values()]) introduction.end('closed')
+    for (const introduction of [...this.#introductions.values(), ...this.#untagged]) introduction.end('closed')
   }
 
   #next(delayMs: number, call: () => void): void {
@@ -158,7 +160,7 @@ export class HubSignaling implements Signaling {
     this.#epoch++
     this.#registration?.close()
     this.#registration = undefined
-    for (const introduction of [...this.#introductions.values()]) introduction.end('hub lost')
+    for (const introduction of [...this.#introductions.values(), ...this.#untagged]) introduction.end('hub lost')
     this.#failures++
     this.#next(backoffMs(registerBackoff, this.#failures, randomOf(this.#options.timers)), () => this.#register())
     this.#unreachableSinceMicros ??= this.#options.timers.nowMicros()
@@ -202,7 +204,7 @@ export class HubSignaling implements Signaling {
       const peer = introductionOf(id, this.#options.swarm)
       if (peer === undefined || peer === this.#own || !this.#mayOpen(peer) || !(await this.#hasRightTag(id))) continue
       if (epoch !== this.#epoch) return
-      if (this.#mayOpen(peer) && this.#isMyTurn(peer)) this.#introduce(peer, registration.open(id), true)
+      if (this.#mayOpen(peer) && this.#isMyTurn(peer)) this.#admit(peer, this.#begin(peer, registration.open(id), true, (introduction) => this.#meet(peer, introduction)))
     }
   }
 
@@ -225,33 +227,50 @@ export class HubSignaling implements Signaling {
 
   #incoming(pipe: HubPipe): void {
     const peer = introductionOf(pipe.id, this.#options.swarm)
-    const before = peer === undefined ? undefined : this.#introductions.get(peer)
-    if (peer === undefined || peer === this.#own || this.#introductions.size >= introductionCountMax || (before?.opened === true && this.#own < peer)) return pipe.close()
-    before?.end('replaced')
-    this.#introduce(peer, pipe, false)
+    if (peer === undefined || peer === this.#own || this.#untagged.size >= introductionCountMax) return pipe.close()
+    const introduction = this.#begin(peer, pipe, false, () => {
+      tagged.then(() => this.#meet(peer, introduction)).catch((error: unknown) => introduction.end(messageOf(error)))
+    })
+    this.#untagged.add(introduction)
+    const tagged = this.#hasRightTag(pipe.id)
+      .then((right) => (right ? this.#takeIn(peer, introduction) : introduction.end('wrong tag')))
+      .catch((error: unknown) => introduction.end(messageOf(error)))
+      .finally(() => this.#untagged.delete(introduction))
   }
 
-  #introduce(peer: string, pipe: HubPipe, opened: boolean): void {
+  #takeIn(peer: string, introduction: HubIntroduction): void {
+    const before = this.#introductions.get(peer)
+    const isTooMany = before === undefined && this.#introductions.size >= introductionCountMax
+    if (introduction.hasEnded || isTooMany || (before?.opened === true && this.#own < peer)) return introduction.end('not now')
+    before?.end('replaced')
+    this.#admit(peer, introduction)
+  }
+
+  #admit(peer: string, introduction: HubIntroduction): void {
+    this.#introductions.set(peer, introduction)
+    this.#expected.delete(peer)
+  }
+
+  /** Its pipe is started at once; it counts from `#admit` on. */
+  #begin(peer: string, pipe: HubPipe, opened: boolean, ready: (introduction: HubIntroduction) => void): HubIntroduction {
     const introduction: HubIntroduction = new HubIntroduction({
       pipe,
       peer: bytesOf(peer),
       opened,
       timers: this.#options.timers,
-      ready: () => this.#meet(peer, introduction, pipe.id),
+      ready: () => ready(introduction),
       ended: (failed) => {
         if (this.#introductions.get(peer) === introduction) this.#introductions.delete(peer)
         if (opened && failed) this.#fail(peer)
       },
     })
-    this.#introductions.set(peer, introduction)
-    this.#expected.delete(peer)
+    return introduction
   }
 
-  #meet(peer: string, introduction: HubIntroduction, id: string): void {
+  #meet(peer: string, introduction: HubIntroduction): void {
+    if (this.#introductions.get(peer) !== introduction) return
     this.#failing.delete(peer)
-    this.#hasRightTag(id)
-      .then((right) => (right ? this.#handlers?.met(introduction) : introduction.end('wrong tag')))
-      .catch((error: unknown) => introduction.end(messageOf(error)))
+    this.#handlers?.met(introduction)
   }
 
   #fail(peer: string): void {

@@ -126,7 +126,7 @@ class SimplePeerAttempt implements Attempt {
     const frame = data instanceof Uint8Array ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(0)
     if (this.#transport !== undefined) return this.#transport.received(frame)
     this.#early.push(frame)
-    this.#earlyBytes += frame.length
+    this.#earlyBytes += frame.length + 1
     if (this.#earlyBytes > earlyBytesMax) this.#fail('violation')
   }
 

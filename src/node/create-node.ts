@@ -4,6 +4,7 @@ import { openSelf } from './identity.ts'
 import type { Node } from './node.ts'
 import { createOpenPages } from './open-pages.ts'
 import { openPeerBook } from './peer-book.ts'
+import { createReserve, withReserve } from './reserve.ts'
 import { RunningNode } from './running-node.ts'
 import { loadSettings, loadSwarm, saveHubs, saveName, saveSwarm } from './settings.ts'
 
@@ -13,7 +14,9 @@ import { loadSettings, loadSwarm, saveHubs, saveName, saveSwarm } from './settin
  * @throws StoreError when the disk cannot be used; NodeError `NODE-UNSUPPORTED` when the browser cannot keep a key, `NAME-INVALID`
  */
 export const createNode = async (devices: NodeDevices, options: NodeOptions): Promise<Node> => {
-  const { store, crypto, environment } = devices
+  const { crypto, environment } = devices
+  const reserve = createReserve(devices.store.local, environment.randomBytes)
+  const store = withReserve(devices.store, reserve)
   const self = await openSelf(store, crypto, options.identity)
   // A full disk can be opened: only what is new is written.
   if ((await loadSwarm(store)) === undefined) await saveSwarm(store, options.swarm)
@@ -22,9 +25,10 @@ export const createNode = async (devices: NodeDevices, options: NodeOptions): Pr
   const settings = { name: options.name ?? stored.name, hubs: [...new Set([...(options.hubs ?? []), ...stored.hubs])].slice(0, HUBS_MAX) }
   if (settings.name !== stored.name) await saveName(store, settings.name)
   if (settings.hubs.join() !== stored.hubs.join()) await saveHubs(store, settings.hubs)
+  options.stored?.()
   const pages = createOpenPages(store, environment.randomBytes(16), environment.nowMicros)
   const book = await openPeerBook(store, environment.nowMicros)
-  const node = new RunningNode(devices, { ...options, ...settings }, { self, pages, book })
+  const node = new RunningNode({ ...devices, store }, { ...options, ...settings }, { self, pages, book, reserve })
   await node.begin()
   return node
 }

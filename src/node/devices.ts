@@ -38,4 +38,6 @@ export interface NodeOptions {
   readonly scope?: string
   /** Name and version of the program, told to others. */
   readonly software?: string
+  /** Called once the node can be opened again from its database alone. */
+  readonly stored?: () => void
 }

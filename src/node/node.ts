@@ -1,7 +1,7 @@
 import type { Event, Meta, TaggedEvent } from '../core/event.ts'
 import type { EventKey } from '../core/event-key.ts'
-import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
-import type { OffsetMap } from '../core/offset-map.ts'
+import type { NodeId, StreamId, SwarmId } from '../core/ids.ts'
+import { includesAll, type OffsetMap } from '../core/offset-map.ts'
 import type { Where } from '../core/where.ts'
 
 /** Which events, and in which order. */
@@ -24,7 +24,10 @@ export interface Subscriber {
    * The next chunk comes after the returned promise has settled; one that rejects stops the subscription and is given to `failed`.
    */
   readonly events: (chunk: readonly Event[], caughtUp: boolean) => void | Promise<void>
-  /** An event came that sorts before one already given. Everything is given again from the beginning of the query. */
+  /**
+   * An event came that sorts before one already given, or events already given are no longer held (their stream has ended at a fork, or the disk has lost them).
+   * Everything is given again from the beginning of the query.
+   */
   readonly timeTravel: (earliest: EventKey) => void
   /** The subscription has ended by an error. */
   readonly failed: (error: Error) => void
@@ -132,11 +135,7 @@ export interface Channel {
 
 /** Nodes, this one included, that said they hold every event of the own streams durably. */
 export const copiesOfOwn = (status: NodeStatus): number =>
-  1 + status.peers.filter((peer) => holdsAll(peer.holds, status.own)).length
-
-/** Whether `holds` covers every offset of `wanted`. */
-export const holdsAll = (holds: OffsetMap, wanted: OffsetMap): boolean =>
-  (Object.entries(wanted) as [StreamId, Offset][]).every(([stream, last]) => (holds[stream] ?? -1) >= last)
+  1 + status.peers.filter((peer) => includesAll(peer.holds, status.own)).length
 
 /** From this share of the quota on, events of others are not taken. */
 const FULL_SHARE = 0.9

@@ -11,7 +11,7 @@ export const checkOwnStream = async (store: EventStore, crypto: StreamCrypto, se
   try {
     const state = await store.state(self.stream())
     if (state === undefined || state.revision === 0) return 'incomplete'
-    return (await isWhole(state.open, crypto, self.stored().identity)) ? undefined : 'damaged'
+    return state.hole !== true && (await isWhole(state.open, crypto, self.stored().identity)) ? undefined : 'damaged'
   } catch (error) {
     if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') return 'damaged'
     throw error

@@ -27,8 +27,8 @@ export interface PeerBook {
   readonly setState: (nodeId: NodeId, state: PeerStatus['state']) => void
   /** This tab no longer has the connections. */
   readonly allGone: () => void
-  /** This tab leads from now on: what it saves counts until another tab has a higher term. */
-  readonly setTerm: (term: number) => void
+  /** This tab leads from now on: it goes on from what the leaders before it saved, and what it saves counts until another tab has a higher term. */
+  readonly lead: (term: number) => Promise<void>
   /** Writes what has changed since the last call. */
   readonly save: () => Promise<void>
 }
@@ -39,13 +39,19 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
   const seenMicros = new Map<NodeId, number>()
   const unsaved = new Set<NodeId>()
   let term = 0
-  for (const [name, value] of await store.listMeta(prefix)) {
-    const nodeId = parseNodeId(name.slice(prefix.length))
-    const record = parseRecord(value)
-    if (nodeId === undefined || record === undefined) continue
-    seenMicros.set(nodeId, record.seenMicros)
-    statuses.set(nodeId, { ...unknownPeer, nodeId, name: record.name, sinceMicros: record.seenMicros, holds: record.holds, heardMicros: record.heardMicros })
+  const load = async () => {
+    for (const [name, value] of await store.listMeta(prefix)) {
+      const nodeId = parseNodeId(name.slice(prefix.length))
+      const record = parseRecord(value)
+      if (nodeId === undefined || record === undefined) continue
+      // This tab has heard of it later, and had no time to save it.
+      if ((statuses.get(nodeId)?.heardMicros ?? 0) > (record.heardMicros ?? 0)) continue
+      unsaved.delete(nodeId)
+      seenMicros.set(nodeId, record.seenMicros)
+      statuses.set(nodeId, { ...unknownPeer, nodeId, name: record.name, sinceMicros: record.seenMicros, holds: record.holds, heardMicros: record.heardMicros })
+    }
   }
+  await load()
 
   const change = (nodeId: NodeId, changes: Partial<PeerStatus>) => {
     const before = statuses.get(nodeId)
@@ -76,16 +82,21 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
     allGone: () => {
       for (const nodeId of [...statuses.keys()]) setState(nodeId, 'gone')
     },
-    setTerm: (next) => (term = next),
+    lead: async (next) => {
+      term = next
+      await load()
+    },
     save: async () => {
-      const nodeIds = [...unsaved]
-      unsaved.clear()
-      for (const nodeId of nodeIds) {
+      for (const nodeId of [...unsaved]) {
         const status = statuses.get(nodeId)
         if (status === undefined) continue
         const { name, holds, heardMicros } = status
         const record: PeerRecord = { name, holds, heardMicros, seenMicros: seenMicros.get(nodeId) ?? nowMicros() }
-        await store.putMeta(`${prefix}${nodeId}`, record, { name: 'term', atMost: term })
+        unsaved.delete(nodeId)
+        await store.putMeta(`${prefix}${nodeId}`, record, { name: 'term', atMost: term }).catch((error: unknown) => {
+          unsaved.add(nodeId)
+          throw error
+        })
       }
     },
   }

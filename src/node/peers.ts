@@ -2,7 +2,7 @@ import { bytesToHex } from '../core/bytes.ts'
 import type { NodeId } from '../core/ids.ts'
 import type { Introduction, Signaling, SignalingState } from '../net/signaling.ts'
 import type { Connector, Transport } from '../net/transport.ts'
-import { violationBackoff } from '../protocol/backoff.ts'
+import { violationBackoff, type Backoff } from '../protocol/backoff.ts'
 import type { Signer } from '../stream/crypto.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
@@ -65,14 +65,15 @@ const authenticateMs = 15_000
 const duplicateMs = 10_000
 /** A connection that ends before does not clear the failures of its peer. */
 const provenMs = 10_000
+/** For a page over whose introduction something wrong was said. Short: whoever was it, it need not have been that page. */
+const invalidBackoff: Backoff = { firstMs: 5000, lastMs: 30_000 }
 /** A single failure is everyday; a row of them is said once. */
 const noticeAtFailures = 3
 const tickMs = 1000
 /** A tick that comes so late: this page was frozen. */
 const frozenMs = 5000
-/** Ends by the peer's fault, and those after which it is taken up again at once. */
+/** Ends by the peer's fault. */
 const violations: readonly string[] = ['violation', 'segment', 'proof', 'swarm', 'version']
-const renewals: readonly string[] = ['lowered', 'identity', 'replaced']
 
 /**
  * The full mesh: a connection to every page that a signaling meets. Larger topologies will decide in `#wants`, standby connections will be
@@ -90,6 +91,7 @@ class Supervisor implements Peers {
   readonly #bucket: Bucket
   readonly #failures = new Backoffs()
   readonly #violations = new Backoffs(violationBackoff)
+  readonly #invalid = new Backoffs(invalidBackoff)
   readonly #talks = new Set<Talk>()
   /** Which node a page was, by introduction id in hex. */
   readonly #pages = new Map<string, NodeId>()
@@ -145,9 +147,11 @@ class Supervisor implements Peers {
     this.#ending.delete(transport)
     const peer = link?.peer.nodeId ?? nodeId ?? waiting?.nodeId
     if (peer === undefined || this.#closed) return
+    const isReplaced = reason === 'replaced' && linksOf(this.#links.values(), peer).length > 0
     if (violations.includes(reason)) this.#hold(this.#violations, peer)
     else if (link !== undefined && this.#nowMs() - link.sinceMs >= provenMs) this.#failures.succeed(peer)
-    else if (!renewals.includes(reason)) this.#hold(this.#failures, peer)
+    // Whatever was the reason: who goes at once each time would use up the attempts that others need.
+    else if (!isReplaced) this.#hold(this.#failures, peer)
     this.#tellState(peer)
     this.#look()
   }
@@ -180,7 +184,7 @@ class Supervisor implements Peers {
   }
 
   #mayTry(key: string): boolean {
-    return this.#failures.mayTry(key, this.#nowMs()) && this.#violations.mayTry(key, this.#nowMs())
+    return [this.#failures, this.#violations, this.#invalid].every((backoffs) => backoffs.mayTry(key, this.#nowMs()))
   }
 
   /** Whether there is no good connection to this page, nor one about to be authenticated. */
@@ -197,7 +201,7 @@ class Supervisor implements Peers {
     const page = bytesToHex(introduction.peer)
     const before = this.#talksWith(page)
     const isMine = bytesToHex(this.#options.introductionId) < page && before.some((talk) => talk.pipeOpen)
-    if (this.#closed || isMine || this.#talks.size >= talkCountMax || !this.#violations.mayTry(page, this.#nowMs())) return introduction.close()
+    if (this.#closed || isMine || this.#talks.size >= talkCountMax || !this.#invalid.mayTry(page, this.#nowMs())) return introduction.close()
     const talk: Talk = new Talk(introduction, {
       ...this.#options,
       connector: this.#devices.connector,
@@ -241,8 +245,8 @@ class Supervisor implements Peers {
     if (ending.type === 'opened' || this.#closed || this.#talksWith(page).length > 0) return
     const peer = ending.peer
     if (ending.type === 'invalid') {
-      this.#hold(this.#violations, page)
-      this.#notice('introduction-invalid', peer, `An introduction was refused: ${ending.reason}. Its page is left alone for a while.`)
+      const failures = this.#hold(this.#invalid, page)
+      if (failures === 1) this.#notice('introduction-invalid', peer, `An introduction was refused: ${ending.reason}. Its page is left alone for a while.`)
     } else {
       const failures = this.#hold(this.#failures, peer ?? page)
       if (failures === noticeAtFailures) this.#notice('connection-failed', peer, `No connection after ${failures} attempts: ${ending.reason}`)

@@ -29,7 +29,6 @@ export interface PublisherDevices {
   readonly crypto: NodeCrypto
   readonly environment: Environment
   readonly lock: AppendLock
-  readonly awake: () => Promise<void>
 }
 
 export interface PublisherOptions {
@@ -80,8 +79,8 @@ class GroupPublisher implements Publisher {
   readonly #waiting: Call[] = []
   /** The own stream as last read or written; `undefined`: to be read. */
   #state: StreamState | undefined
-  /** At most what is on disk. */
-  #clock: Lamport | undefined
+  /** At most what is on disk. Raised there before the first append under an identity, which begins above what was shown under the one before. */
+  #clock: { readonly stream: StreamId; readonly lamport: Lamport } | undefined
   #unjoined = joinEvery
   #running: Promise<void> | undefined
   #closed = false
@@ -138,13 +137,12 @@ class GroupPublisher implements Publisher {
 
   async #store(group: readonly Call[]): Promise<void> {
     for (let overtakable = true; ; ) {
-      await this.#devices.awake()
       const attempt = await this.#seal(group)
       const result = await this.#append(attempt, overtakable)
       if (result.type === 'stored') return this.#finish(group, attempt, result.clock)
       if (result.type === 'overtaken') {
         overtakable = false
-        this.#clock = result.clock
+        this.#clock = { stream: attempt.append.stream, lamport: result.clock }
       } else {
         this.#state = undefined
         await this.#options.self.reload()
@@ -155,9 +153,10 @@ class GroupPublisher implements Publisher {
   async #seal(group: readonly Call[]): Promise<Attempt> {
     const { crypto, store } = this.#devices
     const { self, swarm } = this.#options
-    this.#clock ??= await store.raiseClock(clockRaise)
     const base = this.#state?.stream === self.stream() ? this.#state : await this.#read()
-    const batches = batchesOf(group, Math.max(this.#clock, base.head.lamport) + 1)
+    // What this tab has given before counts also where the disk has lost it.
+    if (this.#clock?.stream !== base.stream) this.#clock = { stream: base.stream, lamport: Math.max(await store.raiseClock(clockRaise), this.#clock?.lamport ?? 0) }
+    const batches = batchesOf(group, Math.max(this.#clock.lamport, base.head.lamport) + 1)
     const signer = crypto.signer(self.stored().identity)
     return { base, batches, append: await sealBatches({ crypto, signer, swarm }, base, batches) }
   }
@@ -208,7 +207,7 @@ class GroupPublisher implements Publisher {
   #finish(group: readonly Call[], { base, append, batches }: Attempt, clock: Lamport): void {
     const { tail, stream } = append
     const last = batches.reduce((offset, batch) => offset + batch.events, append.next) - 1
-    this.#clock = Math.max(clock, batches.at(-1)?.lastLamport ?? 0)
+    this.#clock = { stream, lamport: Math.max(clock, batches.at(-1)?.lastLamport ?? 0) }
     // A closing raised the revision: the state is read again.
     this.#state = append.closed.length > 0 || tail === undefined ? undefined : grown(base, tail)
     this.#unjoined++
@@ -255,7 +254,9 @@ const batchesOf = (group: readonly Call[], lamport: Lamport): readonly EncodedBa
 const stateOf = async (store: EventStore, stream: StreamId): Promise<StreamState | IdentityLoss> => {
   try {
     const state = await store.state(stream)
-    return state === undefined || state.revision === 0 ? 'incomplete' : state.standing === undefined ? state : 'restored'
+    if (state === undefined || state.revision === 0) return 'incomplete'
+    if (state.standing !== undefined) return 'restored'
+    return state.hole === true ? 'damaged' : state
   } catch (error) {
     if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') return 'damaged'
     throw error

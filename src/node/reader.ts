@@ -4,15 +4,15 @@ import type { StreamId } from '../core/ids.ts'
 import { lastOf } from '../core/offset-map.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { allEvents, normaliseWhere } from '../core/where.ts'
-import type { EventStore, Head } from '../store/event-store.ts'
+import type { EventStore, HeldHead, Piece } from '../store/event-store.ts'
 import type { StreamCrypto } from '../stream/crypto.ts'
 import type { Order, Query } from './node.ts'
 import { createMerge } from './merge.ts'
 import { readSummaries, spansOf, type Range } from './spans.ts'
-import { StreamCursor, UnreadableError, type Selection } from './stream-cursor.ts'
+import { StreamCursor, UnreadableError, type Pieces, type Selection } from './stream-cursor.ts'
 
 /** Newest state of each stream that holds an event. */
-export type Heads = ReadonlyMap<StreamId, Head>
+export type Heads = ReadonlyMap<StreamId, HeldHead>
 
 /** Reads events from disk, in order. */
 export interface Reader {
@@ -32,14 +32,28 @@ export interface ReaderOptions {
   readonly unreadable: (error: UnreadableError) => Promise<void>
 }
 
-export const createReader = (devices: ReaderDevices, options: ReaderOptions): Reader => ({
-  heads: devices.store.heads,
-  query: (query, order, heads) => {
-    // Looked up now, though read later: what comes after the call is not part of it. An error waits for whoever iterates.
-    const present = heads === undefined ? devices.store.heads().then(ok, fail) : Promise.resolve(ok(heads))
-    return { [Symbol.asyncIterator]: () => read(devices, options, { query, order, present }) }
-  },
-})
+export const createReader = ({ store, crypto }: ReaderDevices, options: ReaderOptions): Reader => {
+  const pieces: Pieces = { piece: shared(store.piece), inflate: crypto.inflate }
+  return {
+    heads: store.heads,
+    query: (query, order, heads) => {
+      // Looked up now, though read later: what comes after the call is not part of it. An error waits for whoever iterates.
+      const present = heads === undefined ? store.heads().then(ok, fail) : Promise.resolve(ok(heads))
+      return { [Symbol.asyncIterator]: () => read(store, pieces, options, { query, order, present }) }
+    },
+  }
+}
+
+/** Readers that follow the same streams ask for the same piece at once: it is read for all of them. One that has less than is there by now is read on from. */
+const shared = (read: EventStore['piece']): EventStore['piece'] => {
+  const underWay = new Map<string, Promise<Piece | undefined>>()
+  return (stream, offset) => {
+    const key = `${stream}@${offset}`
+    const reading = underWay.get(key) ?? read(stream, offset).finally(() => underWay.delete(key))
+    underWay.set(key, reading)
+    return reading
+  }
+}
 
 interface Asked {
   readonly query: Query
@@ -47,14 +61,13 @@ interface Asked {
   readonly present: Promise<Result<Heads, unknown>>
 }
 
-async function* read(devices: ReaderDevices, options: ReaderOptions, asked: Asked): AsyncGenerator<Event, undefined> {
+async function* read(store: EventStore, pieces: Pieces, options: ReaderOptions, asked: Asked): AsyncGenerator<Event, undefined> {
   const { query, order } = asked
   const selection: Selection = { where: normaliseWhere(query.where ?? allEvents), horizon: query.horizon, order, own: options.own() }
-  const pieces = { piece: devices.store.piece, inflate: devices.crypto.inflate }
   const cursors: StreamCursor[] = []
   const present = await asked.present
   if (!present.ok) throw present.error
-  for (const [stream, spans] of await plan(devices.store, query, present.value, selection)) {
+  for (const [stream, spans] of await plan(store, query, present.value, selection)) {
     if (spans.length > 0) cursors.push(new StreamCursor(stream, spans, pieces, selection))
   }
   const sign = order === 'ascending' ? 1 : -1
@@ -77,13 +90,11 @@ async function* read(devices: ReaderDevices, options: ReaderOptions, asked: Aske
 }
 
 const plan = async (store: EventStore, query: Query, heads: Heads, { where, horizon, own }: Selection) => {
-  // Records before summaries: a segment that closes between the two is then in the summaries, not missing.
-  const records = new Map((await store.records()).map((record) => [record.stream, record]))
+  // Heads before summaries: a segment that closes between the two is then in the summaries, not missing.
   const ranges = [...heads].flatMap(([stream, head]): Range[] => {
     const bound = Math.min(head.next - 1, query.upperBound === undefined ? Infinity : lastOf(query.upperBound, stream))
-    const record = records.get(stream)
-    const first = Math.max(lastOf(query.lowerBound ?? {}, stream) + 1, record?.start?.offset ?? 0)
-    return first > bound ? [] : [{ stream, first, end: bound + 1, openFirst: record?.openFirst ?? 0, lastLamport: head.lamport }]
+    const first = Math.max(lastOf(query.lowerBound ?? {}, stream) + 1, head.start)
+    return first > bound ? [] : [{ stream, first, end: bound + 1, openFirst: head.openFirst, lastLamport: head.lamport }]
   })
   const closed = ranges.filter((range) => range.first < range.openFirst).map(({ stream }) => stream)
   const summaries = closed.length === 0 ? undefined : readSummaries(await store.summaries(), new Set<StreamId>(closed))

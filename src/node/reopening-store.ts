@@ -1,17 +1,22 @@
 import { StoreError } from '../store/errors.ts'
 import type { EventStore } from '../store/event-store.ts'
+import { createAwake } from '../tab/awake.ts'
 import type { Environment } from './environment.ts'
 
 const retryFirstMs = 500
 const retryLastMs = 10_000
 
 /**
- * A store that opens itself again when the browser has cut its connection to the disk (iPadOS does so in the background).
- * What was being written rejects with `STORE-LOST`, for nobody knows whether it was stored; what was being read is read again; calls made meanwhile wait for the new connection.
- * Opened by a newer version of the program in another tab, it stays closed.
+ * A store for a page, which may be frozen and may lose its disk.
+ *
+ * While the page is frozen no transaction begins: its answers would not come, and it would block every writer of the profile. Calls wait until the page is awake.
+ * When the browser has cut the connection to the disk (iPadOS does so in the background), it opens itself again: what was being written rejects with `STORE-LOST`,
+ * for nobody knows whether it was stored; what may be done twice is done again; calls made meanwhile wait for the new connection.
+ * Opened by a newer version of the program in another tab, it stays closed. @see STORAGE.md, Durability and transactions
  * @throws StoreError when the first opening fails
  */
-export const openReopeningStore = async (open: () => Promise<EventStore>, environment: Pick<Environment, 'after'>): Promise<EventStore> => {
+export const openReopeningStore = async (open: () => Promise<EventStore>, environment: Pick<Environment, 'after' | 'page'>): Promise<EventStore> => {
+  const awake = createAwake(environment)
   const listeners = new Set<(error: Error) => void>()
   let closed = false
   let current: Promise<EventStore>
@@ -36,17 +41,26 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
   }
   const first = watched(await open())
   current = Promise.resolve(first)
+  /** The page has not been frozen since this resolved: what follows on it runs in the same turn. */
+  const ready = async () => {
+    for (;;) {
+      await awake.wait()
+      const asked = current
+      const store = await asked
+      if (environment.page.state() !== 'frozen') return { store, asked }
+    }
+  }
   const on =
     <A extends readonly unknown[], R>(pick: (store: EventStore) => (...parameters: A) => Promise<R>) =>
     async (...parameters: A): Promise<R> =>
-      pick(await current)(...parameters)
-  const reading =
+      pick((await ready()).store)(...parameters)
+  const again =
     <A extends readonly unknown[], R>(pick: (store: EventStore) => (...parameters: A) => Promise<R>) =>
     async (...parameters: A): Promise<R> => {
       for (;;) {
-        const asked = current
+        const { store, asked } = await ready()
         try {
-          return await pick(await asked)(...parameters)
+          return await pick(store)(...parameters)
         } catch (error) {
           if (!(error instanceof StoreError) || error.code !== 'STORE-LOST' || asked === current) throw error
         }
@@ -54,36 +68,37 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
     }
   return {
     swarm: first.swarm,
-    identity: reading((store) => store.identity),
-    createIdentity: on((store) => store.createIdentity),
-    changeIdentity: on((store) => store.changeIdentity),
-    state: reading((store) => store.state),
-    heads: reading((store) => store.heads),
-    present: reading((store) => store.present),
-    records: reading((store) => store.records),
+    identity: again((store) => store.identity),
+    createIdentity: again((store) => store.createIdentity),
+    changeIdentity: again((store) => store.changeIdentity),
+    state: again((store) => store.state),
+    heads: again((store) => store.heads),
+    present: again((store) => store.present),
+    records: again((store) => store.records),
     appendOwn: on((store) => store.appendOwn),
     appendReplicated: on((store) => store.appendReplicated),
-    piece: reading((store) => store.piece),
-    summaries: reading((store) => store.summaries),
-    joinTail: on((store) => store.joinTail),
+    piece: again((store) => store.piece),
+    summaries: again((store) => store.summaries),
+    joinTail: again((store) => store.joinTail),
     lower: on((store) => store.lower),
     end: on((store) => store.end),
-    clock: reading((store) => store.clock),
-    raiseClock: on((store) => store.raiseClock),
-    raiseClockTo: on((store) => store.raiseClockTo),
-    flush: on((store) => store.flush),
-    getMeta: reading((store) => store.getMeta),
+    clock: again((store) => store.clock),
+    raiseClock: again((store) => store.raiseClock),
+    raiseClockTo: again((store) => store.raiseClockTo),
+    flush: again((store) => store.flush),
+    getMeta: again((store) => store.getMeta),
     putMeta: on((store) => store.putMeta),
-    listMeta: reading((store) => store.listMeta),
+    listMeta: again((store) => store.listMeta),
     deleteMeta: on((store) => store.deleteMeta),
     incrementMeta: on((store) => store.incrementMeta),
     putAside: on((store) => store.putAside),
-    listAside: reading((store) => store.listAside),
+    getAside: again((store) => store.getAside),
+    listAside: again((store) => store.listAside),
     local: {
-      get: reading((store) => store.local.get),
+      get: again((store) => store.local.get),
       put: on((store) => store.local.put),
       delete: on((store) => store.local.delete),
-      range: reading((store) => store.local.range),
+      range: again((store) => store.local.range),
     },
     onLost: (lost) => {
       listeners.add(lost)
@@ -91,6 +106,7 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
     },
     close: async () => {
       closed = true
+      awake.close()
       await current.then(
         (store) => store.close(),
         () => undefined,

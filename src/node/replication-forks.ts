@@ -1,5 +1,6 @@
 import { equalBytes, startsWithBytes } from '../core/bytes.ts'
 import { streamIdToNodeId, type NodeId, type Offset, type StreamId, type SwarmId } from '../core/ids.ts'
+import { advanceClock, clockAt } from '../core/lamport.ts'
 import type { ForkMessage, SaidFork, WholeSegment as SaidSegment } from '../protocol/message.ts'
 import type { FoundFork, TakeOutcome } from '../protocol/plan-state.ts'
 import type { EventStore, ForkEnd, Piece, StreamState, TailAppend } from '../store/event-store.ts'
@@ -15,6 +16,8 @@ export interface ForksContext {
   readonly swarm: SwarmId
   readonly nodeId: NodeId
   readonly nowMicros: () => number
+  /** Whether there is room for what others made. */
+  readonly hasRoom: () => boolean
 }
 
 /** A sealed version of a segment with its body. */
@@ -60,6 +63,9 @@ export const forkOf = async (crypto: NodeCrypto, a: Version, b: Version): Promis
   return { stream, first, end, type: isPrefix ? 'shorter' : 'differs', one, other }
 }
 
+/** How often it is tried to settle a fork: each time another writer got ahead. */
+const TRY_COUNT_MAX = 100
+
 const FORK = 'fork'
 const EARLY = 'fork-early'
 
@@ -78,29 +84,49 @@ export const loadForks = async (store: EventStore): Promise<ReadonlyMap<StreamId
   return forks
 }
 
-const readProof = async (store: EventStore, kind: string, stream: StreamId): Promise<readonly (readonly [Offset, KeptProof])[]> =>
-  (await store.listAside(kind))
-    .filter(([name]) => name.startsWith(`${stream}/`))
-    .map(([name, value]) => [Number(name.split('/').at(-1)), value as KeptProof])
+const readProof = async (store: EventStore, kind: string, stream: StreamId, end: Offset): Promise<KeptProof | undefined> =>
+  (await store.getAside(kind, asideName(stream, end))) as KeptProof | undefined
+
+/** Where proofs that wait for their stream begin, by its id and where they end it. */
+type EarlyProofs = Map<StreamId, Map<Offset, Offset>>
+
+const loadEarly = async (store: EventStore): Promise<EarlyProofs> => {
+  const early: EarlyProofs = new Map()
+  for (const [name, value] of await store.listAside(EARLY)) {
+    const header = decodeHeader((value as KeptProof).one.header)
+    if (header.ok) noteEarly(early, header.value, Number(name.split('/').at(-1)))
+  }
+  return early
+}
+
+const noteEarly = (early: EarlyProofs, { stream, first }: { readonly stream: StreamId; readonly first: Offset }, end: Offset): void =>
+  void early.set(stream, (early.get(stream) ?? new Map<Offset, Offset>()).set(end, first))
+
+/** Anybody can make streams and forks of them: of so many streams proofs are kept before anything else of them is, and so many of each. */
+const EARLY_STREAMS_MAX = 64
+const EARLY_PROOFS_MAX = 4
 
 /** What forks need of the disk. */
 export class Forks {
   readonly #context: ForksContext
-  /** Streams with proofs that came before them. */
-  #early: Promise<Set<string>> | undefined
+  /** Proofs that came before their streams. */
+  #early: Promise<EarlyProofs> | undefined
 
   constructor(context: ForksContext) {
     this.#context = context
   }
 
-  #earlyStreams(): Promise<Set<string>> {
-    this.#early ??= this.#context.store.listAside(EARLY).then((kept) => new Set(kept.map(([name]) => name.split('/')[0] ?? '')))
+  #earlyProofs(): Promise<EarlyProofs> {
+    this.#early ??= loadEarly(this.#context.store).catch((error: unknown) => {
+      this.#early = undefined
+      throw error
+    })
     return this.#early
   }
 
   /** The proof that ends a stream at `end`. */
   async read(stream: StreamId, end: Offset): Promise<ForkMessage | undefined> {
-    const proof = (await readProof(this.#context.store, FORK, stream)).find(([at]) => at === end)?.[1]
+    const proof = await readProof(this.#context.store, FORK, stream, end)
     return proof && { type: 'fork', one: proof.one, other: proof.other }
   }
 
@@ -113,7 +139,8 @@ export class Forks {
     const isPair = a.header.stream === b.header.stream && a.header.first === b.header.first && equalBytes(a.header.previous, b.header.previous)
     const fork = isPair ? await forkOf(this.#context.crypto, a, b) : undefined
     if (fork === undefined) return { stream, outcome: { type: 'bad', text: 'two segments that are no fork' } }
-    return { stream, outcome: await this.#place(fork, a.header) }
+    const outcome = await this.#place(fork, a.header)
+    return { stream, outcome: outcome.type === 'forked' && !this.#context.hasRoom() ? noRoom : outcome }
   }
 
   async #versionOf({ header, seal, deflated }: SaidSegment): Promise<Version | TakeOutcome> {
@@ -149,21 +176,25 @@ export class Forks {
     return piece !== undefined && equalBytes(piece.sealed.header, header)
   }
 
-  async #keep({ stream, end, one, other }: FoundFork): Promise<TakeOutcome> {
+  async #keep({ stream, first, end, one, other }: FoundFork): Promise<TakeOutcome> {
+    const early = await this.#earlyProofs()
+    const known = early.get(stream)
+    if (known?.has(end) === true) return { type: 'known' }
+    if (!this.#context.hasRoom() || (known === undefined ? early.size >= EARLY_STREAMS_MAX : known.size >= EARLY_PROOFS_MAX)) return noRoom
     const proof: KeptProof = { one, other }
     await this.#context.store.putAside(EARLY, asideName(stream, end), proof)
-    ;(await this.#earlyStreams()).add(stream)
+    noteEarly(early, { stream, first }, end)
     return { type: 'known' }
   }
 
   /** A proof that came before the stream had got there, and applies now. */
   async early(state: StreamState): Promise<FoundFork | undefined> {
-    if (!(await this.#earlyStreams()).has(state.stream)) return undefined
-    for (const [end, { one, other }] of await readProof(this.#context.store, EARLY, state.stream)) {
-      const header = decodeHeader(one.header)
-      if (!header.ok || header.value.first > state.head.next || (state.standing?.type === 'forked' && state.standing.end <= end)) continue
-      const judged = await this.take({ type: 'fork', one, other })
-      if (judged.outcome.type === 'forked') return judged.outcome.fork
+    const proofs = (await this.#earlyProofs()).get(state.stream) ?? new Map<Offset, Offset>()
+    for (const [end, first] of proofs) {
+      if (first > state.head.next || (state.standing?.type === 'forked' && state.standing.end <= end)) continue
+      const proof = await readProof(this.#context.store, EARLY, state.stream, end)
+      const judged = proof && (await this.take({ type: 'fork', ...proof }))
+      if (judged?.outcome.type === 'forked') return judged.outcome.fork
     }
     return undefined
   }
@@ -175,7 +206,7 @@ export class Forks {
   async held(stream: StreamId, piece: Piece, standing: StreamState['standing']): Promise<Version | undefined> {
     const { store, crypto } = this.#context
     if (standing?.type === 'forked' && piece.type === 'open') {
-      const proof = (await readProof(store, FORK, stream)).find(([end]) => end === standing.end)?.[1]
+      const proof = await readProof(store, FORK, stream, standing.end)
       const version = proof === undefined ? undefined : await this.#versionOf(proof.one)
       return version === undefined || 'type' in version ? undefined : version
     }
@@ -186,11 +217,12 @@ export class Forks {
   /** Ends the stream where the versions differ; or cuts it back to the closed one. @returns the state after it */
   async settle(fork: FoundFork): Promise<StreamState | undefined> {
     const { store } = this.#context
-    for (;;) {
+    for (let tries = 0; tries < TRY_COUNT_MAX; tries++) {
       const state = await store.state(fork.stream)
       const isDone = fork.type === 'shorter' ? await this.#cut(fork) : await store.end(fork.stream, await this.#endOf(fork, state))
       if (isDone) return store.state(fork.stream)
     }
+    throw new Error(`the fork of ${fork.stream} at ${fork.end} cannot be settled on this disk`)
   }
 
   async #endOf(fork: FoundFork, state: StreamState | undefined): Promise<ForkEnd> {
@@ -226,9 +258,13 @@ export class Forks {
     const state = await store.lower(stream, first, 'forked', nowMicros())
     if (state === undefined) return false
     const verdict = await verifyPiece(crypto, swarm, state, { stream, sealed: { header: one.header, seal: one.seal }, firstLine: first, body: one.deflated })
-    return verdict.type === 'append' && (await store.appendReplicated([verdict.pieces], await store.clock())).type === 'stored'
+    if (verdict.type !== 'append') return false
+    const { clock } = advanceClock(clockAt(await store.clock(), 0), verdict.lamports, 0)
+    return (await store.appendReplicated([verdict.pieces], clock.lamport)).type === 'stored'
   }
 }
+
+const noRoom: TakeOutcome = { type: 'full', code: 'STORE-NEARLY-FULL', text: 'no room is left for proofs of others’ forks; it is asked for again with the next connection' }
 
 const previousOf = (piece: Piece | undefined, first: Offset): Uint8Array | undefined => {
   const header = piece?.first === first ? decodeHeader(piece.sealed.header) : undefined

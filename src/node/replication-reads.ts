@@ -117,20 +117,34 @@ export const viewOfState = ({ head, open, standing }: StreamState): StreamView =
   next: head.next, headerId: head.headerId, first: open.first, previous: open.previous, ended: standing?.type === 'forked',
 })
 
-/** First offset of the first segment that is not what was sealed; `undefined` when all can be read. */
-export const firstUnreadable = async ({ store, crypto }: { readonly store: EventStore; readonly crypto: StreamCrypto }, stream: StreamId): Promise<Offset | undefined> => {
+interface Disk {
+  readonly store: EventStore
+  readonly crypto: StreamCrypto
+}
+
+/** `bad`: where the first piece begins that is not what was sealed, or is missing. `next`: where to go on; `undefined` at the end. */
+export type Checked = { readonly bad: Offset; readonly next?: never } | { readonly bad?: never; readonly next: Offset | undefined }
+
+/** Hashes up to `countMax` pieces of a stream, from the one that holds `from` on. */
+export const checkPieces = async ({ store, crypto }: Disk, stream: StreamId, from: Offset, countMax: number): Promise<Checked> => {
   const state = await store.state(stream)
-  let at = state?.start?.offset ?? 0
-  while (at < (state?.head.next ?? 0)) {
+  if (state === undefined) return { next: undefined }
+  let at = Math.max(from, state.start?.offset ?? 0)
+  for (let count = 0; at < state.head.next; count++) {
+    if (count >= countMax) return { next: at }
     try {
       const piece = await store.piece(stream, at)
-      if (piece === undefined || (piece.type === 'open' && state?.standing?.type === 'forked')) return undefined
+      // The seal kept where a forked stream ends covers more than is kept.
+      if (piece === undefined || (piece.type === 'open' && state.standing?.type === 'forked')) return { next: undefined }
       const { header } = await heldSegment(crypto, stream, piece)
       at = header.first + header.events
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') return at
+      if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') return { bad: at }
       throw error
     }
   }
-  return undefined
+  return state.hole === true ? { bad: state.head.next } : { next: undefined }
 }
+
+/** First offset of the first segment that is not what was sealed; `undefined` when all can be read. */
+export const firstUnreadable = async (disk: Disk, stream: StreamId): Promise<Offset | undefined> => (await checkPieces(disk, stream, 0, Infinity)).bad

@@ -25,6 +25,8 @@ export interface ReplicationRoom {
   readonly hasRoom: () => boolean
   /** So many bytes of others were stored. */
   readonly stored: (bytes: number) => void
+  /** The disk was full. @returns whether room was made for own events */
+  readonly refused: () => Promise<boolean>
 }
 
 type Appendable = Extract<PieceVerdict, { readonly type: 'append' }>
@@ -49,7 +51,8 @@ export class Taker {
       return streamIdToNodeId(stream) === this.#context.nodeId ? await this.#takeOwn(piece) : await this.#takeOthers(piece)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      return error.code === 'STORE-QUOTA' ? { type: 'full', code: error.code, text: error.message } : { type: 'failed', text: error.message }
+      if (error.code !== 'STORE-QUOTA') return { type: 'failed', text: error.message }
+      return (await this.#context.room?.refused()) === true ? nearlyFull : { type: 'full', code: error.code, text: error.message }
     }
   }
 
@@ -144,7 +147,7 @@ export class Taker {
   }
 }
 
-const nearlyFull: TakeOutcome = { type: 'full', code: 'STORE-NEARLY-FULL', text: 'nine tenths of the room for this app are used; the rest is kept for own entries, those of others are not taken' }
+const nearlyFull: TakeOutcome = { type: 'full', code: 'STORE-NEARLY-FULL', text: 'what room is left is kept for own entries; those of others are not taken' }
 
 /** As it lies on disk, about. */
 const bytesOf = ({ closed, tail }: StreamAppend): number => closed.reduce((sum, { deflated }) => sum + deflated.length, tail?.lines.length ?? 0)

@@ -5,9 +5,9 @@ import type { OffsetMap } from '../core/offset-map.ts'
 import type { Transport } from '../net/transport.ts'
 import { fitText } from '../protocol/cbor.ts'
 import { HUBS_MAX, HUB_BYTES_MAX, NAME_BYTES_MAX, SOFTWARE_BYTES_MAX } from '../protocol/limits.ts'
-import { byeReasons, type About, type ByeReason, type ForkMessage, type SaidHead } from '../protocol/message.ts'
+import { byeReasons, type About, type ByeReason, type ForkMessage, type Layer, type SaidHead } from '../protocol/message.ts'
 import { stepPlan } from '../protocol/plan.ts'
-import { isOwn, noView, planOf, viewOf, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece } from '../protocol/plan-state.ts'
+import { isOwn, noView, planOf, viewOf, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece, type TakeOutcome } from '../protocol/plan-state.ts'
 import type { PlanMessage } from '../protocol/session-state.ts'
 import { StoreError } from '../store/errors.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
@@ -116,6 +116,8 @@ class Runner {
   /** When each peer said its last `have`. */
   readonly #saidMicros = new Map<SessionId, number>()
   readonly #beyond = new Set<StreamId>()
+  /** Sessions that sent a message for a channel that is not open. */
+  readonly #strayed = new Set<SessionId>()
   readonly #effects: PlanEffect[] = []
   #performing = false
   #plan: PlanState
@@ -131,7 +133,7 @@ class Runner {
     this.#options = options
     this.#events = events
     this.#reads = createReads(store, crypto)
-    const context = { store, crypto, swarm: swarm.id, nodeId: identity.nodeId, nowMicros: environment.nowMicros }
+    const context = { store, crypto, swarm: swarm.id, nodeId: identity.nodeId, nowMicros: environment.nowMicros, hasRoom: () => options.room?.hasRoom() !== false }
     this.#forks = new Forks(context)
     this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, nowMs: environment.monotonicMs, beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
@@ -195,18 +197,27 @@ class Runner {
       case 'segment': return this.#step({ type: 'came', segment: message, ...at })
       case 'end': return this.#step({ type: 'ended', end: message, ...at })
       case 'fork': return this.#step({ type: 'forkCame', fork: message, ...at })
-      case 'layer': {
-        const isTaken = this.#events.layerMessage(message.channel, nodeId, message.bytes)
-        return isTaken ? undefined : this.#notice('CHANNEL-UNKNOWN', nodeId, `a message for ${message.channel}, which is not open here`)
-      }
+      case 'layer': return this.#gaveLayer(id, nodeId, message)
       // Features that this program does not announce: the session lets none of them through.
       case 'relay': case 'members': return
       default: return unreachable(message)
     }
   }
 
+  /** Of a peer that has said it once, no further message for a channel that is not open is reported. @see PROTOCOL.md [R16] */
+  #gaveLayer(session: SessionId, nodeId: NodeId, { channel, bytes }: Layer): void {
+    try {
+      if (this.#events.layerMessage(channel, nodeId, bytes) || this.#strayed.has(session)) return
+      this.#strayed.add(session)
+      this.#notice('CHANNEL-UNKNOWN', nodeId, `a message for ${channel}, which is not open here`)
+    } catch (error) {
+      this.#notice('CHANNEL-FAILED', nodeId, `${channel}: ${textOf(error)}`)
+    }
+  }
+
   #forget({ id, transport, nodeId }: Connection, reason: string): void {
     this.#saidMicros.delete(id)
+    this.#strayed.delete(id)
     this.#step({ type: 'down', session: id, nowMs: this.#nowMs() })
     this.#events.disconnected(transport, nodeId, reason)
   }
@@ -241,8 +252,11 @@ class Runner {
     this.#effects.push(...effects)
     if (this.#performing) return
     this.#performing = true
-    for (let effect = this.#effects.shift(); effect !== undefined; effect = this.#effects.shift()) this.#performPlan(effect)
-    this.#performing = false
+    try {
+      for (let effect = this.#effects.shift(); effect !== undefined; effect = this.#effects.shift()) this.#performPlan(effect)
+    } finally {
+      this.#performing = false
+    }
   }
 
   #performPlan(effect: PlanEffect): void {
@@ -268,12 +282,13 @@ class Runner {
   }
 
   async #take(piece: TakenPiece): Promise<void> {
-    const outcome = await this.#taker.take(piece)
+    const outcome = await this.#taker.take(piece).catch((error: unknown): TakeOutcome => ({ type: 'failed', text: textOf(error) }))
     this.#step({ type: 'taken', piece, outcome, nowMs: this.#nowMs() })
   }
 
   async #takeFork(session: SessionId, fork: ForkMessage): Promise<void> {
-    const { stream, outcome } = await this.#forks.take(fork)
+    const failed = (error: unknown) => ({ stream: undefined, outcome: { type: 'failed', text: textOf(error) } as const })
+    const { stream, outcome } = await this.#forks.take(fork).catch(failed)
     this.#step({ type: 'forkTaken', session, stream, outcome, nowMs: this.#nowMs() })
   }
 
@@ -295,7 +310,8 @@ class Runner {
   }
 
   async #readFork({ session, id, stream, end }: Extract<PlanEffect, { type: 'readFork' }>): Promise<void> {
-    this.#step({ type: 'forkRead', session, id, proof: await this.#forks.read(stream, end), nowMs: this.#nowMs() })
+    const proof = await this.#forks.read(stream, end).catch((error: unknown) => this.#notice('READ-FAILED', stream, textOf(error)))
+    this.#step({ type: 'forkRead', session, id, proof: proof ?? undefined, nowMs: this.#nowMs() })
   }
 
   async #readPush(stream: StreamId, next: Offset): Promise<void> {
@@ -308,9 +324,8 @@ class Runner {
     try {
       return await read()
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      if (error.code === 'STORE-UNREADABLE') this.#inTurn(stream, () => this.#mend(stream))
-      return { type: 'failed', text: error.message }
+      if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') this.#inTurn(stream, () => this.#mend(stream))
+      return { type: 'failed', text: textOf(error) }
     }
   }
 
@@ -423,12 +438,15 @@ class Runner {
 
   #supervised(work: Promise<void>): Promise<void> {
     const watched = work
-      .catch((error: unknown) => this.#closed || this.#notice('REPLICATION-FAILED', undefined, error instanceof Error ? (error.stack ?? error.message) : String(error)))
+      .catch((error: unknown) => this.#closed || this.#notice('REPLICATION-FAILED', undefined, textOf(error)))
       .then(() => void this.#underWay.delete(watched))
     this.#underWay.add(watched)
     return watched
   }
 }
+
+/** What the disk refused in its own words; of a bug all that is known. */
+const textOf = (error: unknown): string => (error instanceof StoreError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 const toByeReason = (reason: string): ByeReason => byeReasons.find((one) => one === reason) ?? 'closed'
 

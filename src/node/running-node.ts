@@ -19,10 +19,13 @@ import { checkOwnStream } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReader, type Heads, type Reader } from './reader.ts'
+import { firstUnreadable } from './replication-reads.ts'
+import type { Reserve } from './reserve.ts'
 import { createRoom, type Room } from './room.ts'
-import { saveName, type Settings } from './settings.ts'
+import { loadSwarm, saveHubs, saveName, saveSwarm, type Settings } from './settings.ts'
 import { createStatusBoard, presentOf, withLast, type StatusBoard } from './status.ts'
-import type { UnreadableError } from './stream-cursor.ts'
+import { createScrub, scrubEveryMs, type Scrub } from './scrub.ts'
+import { UnreadableError } from './stream-cursor.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
 const compareEveryMs = 2_000
@@ -33,6 +36,7 @@ export interface Opened {
   readonly self: Self
   readonly pages: OpenPages
   readonly book: PeerBook
+  readonly reserve: Reserve
 }
 
 /** The parts of a node, and what each tells the others. What it does in the background is supervised: an error becomes a notice. */
@@ -55,6 +59,7 @@ export class RunningNode implements Node {
   readonly #connections: Connections | undefined
   readonly #layers: Layers
   readonly #room: Room | undefined
+  readonly #scrub: Scrub
   #leader: Leader | undefined
   /** What this tab published last: a comparison that began before it may not take it back. */
   #ownLast: readonly [stream: StreamId, last: Offset] | undefined
@@ -65,7 +70,7 @@ export class RunningNode implements Node {
   #stops: (() => void)[] = []
   #closing: Promise<void> | undefined
 
-  constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, pages, book }: Opened) {
+  constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, pages, book, reserve }: Opened) {
     const { store, crypto, environment } = devices
     const scope = options.scope ?? `millpond-${options.swarm.id}`
     this.#scope = scope
@@ -79,7 +84,7 @@ export class RunningNode implements Node {
     this.#lock = createAppendLock(environment, `${scope}/append`)
     this.#reader = createReader({ store, crypto }, { own: self.ids, unreadable: (error) => this.#fill(error) })
     this.#publisher = createPublisher(
-      { store, crypto, environment, lock: this.#lock, awake: this.#awake.wait },
+      { store, crypto, environment, lock: this.#lock },
       {
         swarm: options.swarm.id,
         self,
@@ -89,7 +94,7 @@ export class RunningNode implements Node {
         identityLost: (shown, reason) => this.#replaceIdentity(shown, reason),
       },
     )
-    this.#subscriptions = createSubscriptions(this.#reader, this.#awake.wait)
+    this.#subscriptions = createSubscriptions(this.#reader)
     this.#watch = createDiskWatch(store, (heads, streams) => this.#headsChanged(heads, streams))
     this.#changes = createChanges(environment, `${scope}/changes`, (change) => this.#hear(change))
     this.#network = createNetworkStatus(
@@ -97,7 +102,8 @@ export class RunningNode implements Node {
       `${scope}/status`,
     )
     this.#layers = createLayers(store.local, (channel, peer, bytes) => this.#connections?.running()?.replication.sendLayer(channel, peer, bytes) ?? false)
-    this.#room = this.#createRoom()
+    this.#room = this.#createRoom(reserve)
+    this.#scrub = createScrub({ store, crypto }, (error) => this.#fill(error))
     this.#connections = this.#createConnections()
   }
 
@@ -110,7 +116,7 @@ export class RunningNode implements Node {
     this.#stops = [
       store.onLost((error) => {
         this.#failed('the connection to the disk', error)
-        this.#supervise('reading the disk again', this.#compare().then(() => this.#stored()))
+        this.#supervise('reading the disk again', this.#lookAgain())
       }),
       environment.page.listen((change) => {
         if (change === 'hidden' || change === 'offline' || environment.page.state() === 'frozen') return
@@ -119,6 +125,9 @@ export class RunningNode implements Node {
       }),
       every(environment.after, compareEveryMs, () => {
         if (this.#leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
+      }),
+      every(environment.after, scrubEveryMs, () => {
+        if (this.#leads()) this.#supervise('checking what is stored', this.#scrub.step())
       }),
     ]
     this.#room?.begin()
@@ -178,12 +187,15 @@ export class RunningNode implements Node {
     await this.#lock.close()
     this.#leader?.close()
     await this.#connections?.stop('closed')
-    await this.#network.close()
-    await this.#pages.close()
-    this.#changes.close()
-    this.#awake.close()
-    this.#board.close()
-    await this.#devices.store.close()
+    try {
+      await this.#network.close()
+      await this.#pages.close()
+    } finally {
+      this.#changes.close()
+      this.#awake.close()
+      this.#board.close()
+      await this.#devices.store.close()
+    }
   }
 
   #createConnections(): Connections | undefined {
@@ -234,7 +246,7 @@ export class RunningNode implements Node {
 
   async #lead(): Promise<void> {
     await this.#pages.write()
-    this.#book.setTerm(await this.#devices.store.incrementMeta('term'))
+    await this.#book.lead(await this.#devices.store.incrementMeta('term'))
     if (!this.#leads()) return
     this.#stored()
     this.#board.set({ leader: true })
@@ -268,6 +280,20 @@ export class RunningNode implements Node {
     if (change.type === 'grown' && change.streams.includes(this.#self.stream())) this.#connections?.running()?.replication.published(this.#self.stream())
   }
 
+  /** The connection to the disk is there again. Where everything was deleted, the node goes on as a new one in its swarm. */
+  async #lookAgain(): Promise<void> {
+    const { store } = this.#devices
+    if ((await loadSwarm(store)) === undefined) {
+      await this.#replaceIdentity(this.nodeId, 'incomplete')
+      await saveSwarm(store, this.#options.swarm)
+      await saveName(store, this.status().name)
+      await saveHubs(store, this.#options.hubs)
+      this.#board.note('STORE-DELETED', undefined, 'what was stored here was deleted, by the browser or by a person; what others hold is fetched again')
+    }
+    await this.#compare()
+    this.#stored()
+  }
+
   async #compare(): Promise<void> {
     const before = this.nodeId
     if (await this.#self.reload()) await this.#identityChanged(before)
@@ -278,7 +304,8 @@ export class RunningNode implements Node {
     if (streams.length === 0) return
     const byOthers = streams.filter((stream) => !this.#replicated.has(stream))
     const { present } = this.status()
-    const fell = byOthers.some((stream) => (heads.get(stream)?.next ?? 0) <= lastOf(present, stream))
+    const fell = byOthers.filter((stream) => (heads.get(stream)?.next ?? 0) <= lastOf(present, stream))
+    for (const stream of fell) this.#board.note('STREAM-LOWERED', stream, `of this stream only ${heads.get(stream)?.next ?? 0} entries can be read on this disk now; the rest is fetched again`)
     this.#replicated.clear()
     const held = presentOf(heads)
     this.#board.setPresent(this.#ownLast?.[0] === this.#self.stream() ? withLast(held, ...this.#ownLast) : held, this.#self.ids())
@@ -287,15 +314,24 @@ export class RunningNode implements Node {
     if (replication === undefined) return
     this.#changes.post({ type: 'grown', streams })
     // Heads never fall within a session.
-    if (fell) this.#supervise('connecting again with lower heads', this.#restart('lowered'))
+    if (fell.length > 0) this.#supervise('connecting again with lower heads', this.#restart('lowered'))
     else if (byOthers.length > 0) this.#supervise('comparing heads', replication.refresh())
   }
 
   async #replaceIdentity(shown: NodeId, reason: IdentityLoss): Promise<void> {
+    const former = this.#self.stream()
     const changed = await this.#self.replace(shown, reason, this.#devices.environment.nowMicros())
     if (!changed) return
     this.#changes.post({ type: 'identity' })
     await this.#identityChanged(shown, reason)
+    // Publishing does not wait for it.
+    if (reason === 'damaged') this.#supervise('looking at the earlier entries', this.#mend(former))
+  }
+
+  /** What of a former own stream cannot be read is fetched again. */
+  async #mend(stream: StreamId): Promise<void> {
+    const first = await firstUnreadable(this.#devices, stream)
+    if (first !== undefined) await this.#fill(new UnreadableError(stream, first, 'they are not what was written; they are set aside, and fetched from whoever holds them'))
   }
 
   /** The own stream is another one. Connections are made again under the new id; publishing does not wait for them. */
@@ -338,12 +374,14 @@ export class RunningNode implements Node {
     await this.#watch.compare()
   }
 
-  #createRoom(): Room | undefined {
+  #createRoom(reserve: Reserve): Room | undefined {
     const { storage: device, environment } = this.#devices
     return device && createRoom({
-      device, environment,
+      device, environment, reserve,
+      awake: this.#awake.wait,
       storage: () => this.status().storage,
       set: (storage) => this.#board.set({ storage }),
+      regained: () => this.#stored(),
       supervise: (doing, work) => this.#supervise(doing, work),
     })
   }

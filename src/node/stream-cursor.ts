@@ -110,18 +110,36 @@ export class StreamCursor {
   /** The wanted events of a body that holds offsets from `first` up to but without `end`: those from `from` up to but without `to`. */
   *#select(body: Uint8Array, range: { readonly first: Offset; readonly end: Offset; readonly from: Offset; readonly to: Offset }): Generator<Event, undefined> {
     const ascending = this.#selection.order === 'ascending'
-    let at = ascending ? range.first : range.end
-    for (const bytes of ascending ? linesOf(body) : linesBackwards(body)) {
-      const parsed = parseLine(bytes)
-      if (!parsed.ok) throw new UnreadableError(this.#stream, range.first, `a line is not valid: ${parsed.error}`)
-      const count = parsed.value[3].length
+    const begin = ascending ? this.#beginOf(body, range) : { byte: 0, at: range.end }
+    let { at } = begin
+    for (const bytes of ascending ? linesOf(body.subarray(begin.byte)) : linesBackwards(body)) {
+      const line = this.#parse(bytes, range.first)
+      const count = line[3].length
       const first = ascending ? at : at - count
       at = ascending ? at + count : first
       if (first < range.first || first + count > range.end) throw new UnreadableError(this.#stream, range.first, 'its lines do not add up to its header')
-      if (first < range.to && first + count > range.from) yield* this.#eventsOf(parsed.value, first, range)
+      if (first < range.to && first + count > range.from) yield* this.#eventsOf(line, first, range)
       if (ascending ? at >= range.to : at <= range.from) return undefined
     }
     throw new UnreadableError(this.#stream, range.first, 'it has fewer lines than its header says')
+  }
+
+  /** Where to begin, to come to `from`: at the line that holds it, where that is nearer to the end, as it is for what has just been added. */
+  #beginOf(body: Uint8Array, { first, end, from }: { readonly first: Offset; readonly end: Offset; readonly from: Offset }): { readonly byte: number; readonly at: Offset } {
+    if (end - from >= from - first) return { byte: 0, at: first }
+    let [byte, at] = [body.length, end]
+    for (const bytes of linesBackwards(body)) {
+      byte -= bytes.length
+      at -= this.#parse(bytes, first)[3].length
+      if (at <= from) break
+    }
+    return { byte, at }
+  }
+
+  #parse(bytes: Uint8Array, segmentFirst: Offset): Line {
+    const parsed = parseLine(bytes)
+    if (!parsed.ok) throw new UnreadableError(this.#stream, segmentFirst, `a line is not valid: ${parsed.error}`)
+    return parsed.value
   }
 
   *#eventsOf(line: Line, first: Offset, { from, to }: { readonly from: Offset; readonly to: Offset }): Generator<Event> {

@@ -18,12 +18,17 @@ export interface Subscriptions {
   readonly close: () => void
 }
 
-/** @param awake waits while the page is frozen */
-export const createSubscriptions = (reader: Reader, awake: () => Promise<void>): Subscriptions => {
+export const createSubscriptions = (reader: Reader): Subscriptions => {
   const running = new Set<Subscription>()
+  let reading: Promise<Heads> | undefined
+  /** Those that were woken together share one reading, which began after they were. */
+  const shared: Reader = {
+    ...reader,
+    heads: () => (reading ??= reader.heads().finally(() => (reading = undefined))),
+  }
   return {
     subscribe: (query, subscriber) => {
-      const subscription = new Subscription(reader, awake, query, subscriber)
+      const subscription = new Subscription(shared, query, subscriber)
       running.add(subscription)
       return () => {
         subscription.stop()
@@ -31,6 +36,7 @@ export const createSubscriptions = (reader: Reader, awake: () => Promise<void>):
       }
     },
     grown: () => {
+      reading = undefined
       for (const subscription of running) subscription.wake()
     },
     close: () => {
@@ -44,11 +50,10 @@ export const createSubscriptions = (reader: Reader, awake: () => Promise<void>):
  * One subscription: passes over what is present and not yet given, for ever.
  *
  * Within a pass events ascend. When the first event of a pass sorts before the last one given, it came late:
- * the subscriber hears of it and everything is given again.
+ * the subscriber hears of it and everything is given again. The same when events that were given are no longer held.
  */
 class Subscription {
   readonly #reader: Reader
-  readonly #awake: () => Promise<void>
   readonly #query: Query
   readonly #subscriber: Subscriber
   /** What was given, as highest offsets. */
@@ -60,9 +65,8 @@ class Subscription {
   #dirty = true
   #wakeUp = () => {}
 
-  constructor(reader: Reader, awake: () => Promise<void>, query: Query, subscriber: Subscriber) {
+  constructor(reader: Reader, query: Query, subscriber: Subscriber) {
     this.#reader = reader
-    this.#awake = awake
     this.#query = query
     this.#subscriber = subscriber
     this.#given = query.lowerBound ?? {}
@@ -86,7 +90,6 @@ class Subscription {
   async #follow(): Promise<void> {
     while (!this.#stopped) {
       if (!this.#dirty) await new Promise<void>((go) => (this.#wakeUp = go))
-      await this.#awake()
       this.#dirty = false
       if (!this.#stopped) await this.#pass()
     }
@@ -94,6 +97,8 @@ class Subscription {
 
   async #pass(): Promise<void> {
     const heads = await this.#reader.heads()
+    const lost = this.#lost(heads)
+    if (lost !== undefined) this.#restart(lost)
     const upperBound = within(heads, this.#query.upperBound)
     if (this.#caughtUp && !grewBeyond(upperBound, this.#given)) return
     try {
@@ -113,6 +118,13 @@ class Subscription {
       if (this.#last === undefined) this.#dirty = true
       else this.#restart(this.#last)
     }
+  }
+
+  /** Where a stream now ends of which more was given: it has ended at a fork, or a part of it was lost. */
+  #lost(heads: Heads): EventKey | undefined {
+    const { lowerBound = {} } = this.#query
+    const lost = offsetsOf(this.#given).find(([stream, last]) => last > lastOf(lowerBound, stream) && last >= (heads.get(stream)?.next ?? 0))
+    return lost && { lamport: (heads.get(lost[0])?.lamport ?? 0) + 1, stream: lost[0] }
   }
 
   /** Whether this first event of a pass came late; then all begins again. */

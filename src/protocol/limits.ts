@@ -54,8 +54,15 @@ export const WANT_MS_MAX = 30_000
 export const BUSY_MS = 1_000
 /** Pushed to one peer and not yet covered by its `have`. */
 export const PUSH_BYTES_MAX = 512 * KIB
-/** Pushed pieces of one stream that wait here to be verified; what comes beyond is asked for instead. */
+/** Pushed pieces of one peer that wait here to be verified; what comes beyond is asked for instead. */
 export const INTAKE_BYTES_MAX = 512 * KIB
+/** What a piece counts beside its body. */
+export const PIECE_BYTES = 512
+/** With more streams than this to be asked for, they are looked through at most once in `LOOK_MS`. */
+export const LOOK_COUNT_MAX = 1_000
+export const LOOK_MS = 50
+/** What was reported once: so many are remembered, newest first. */
+export const REPORTED_MAX = 1_000
 
 // relay, layer, ping
 export const RELAY_BYTES_MAX = 4 * KIB

@@ -11,7 +11,7 @@ import { judgeOwnHead } from './plan-wants.ts'
 // what a peer says
 
 /** @see PROTOCOL.md [R20] [R24] */
-export const onSaid = (state: PlanState, session: SessionId, have: Have, nowMs: number): PlanStep => {
+export const onSaid = (state: PlanState, session: SessionId, have: Have): PlanStep => {
   const peer = state.peers.get(session)
   if (peer === undefined) return [state, []]
   const fault = faultOf(peer, have)
@@ -20,14 +20,13 @@ export const onSaid = (state: PlanState, session: SessionId, have: Have, nowMs: 
   const heard = hear(state, session, coverSent(state, heardBy(peer, have)), streams)
   const own = streams.filter((stream) => isOwn(state, stream))
   return chain(
-    [heard, [{ type: 'holdsChanged', session }]],
-    (next) => hearForks(next, session, have.forks, nowMs),
+    [hearForks(heard, session, have.forks), [{ type: 'holdsChanged', session }]],
     ...own.map((stream) => (next: PlanState) => judgeOwnHead(next, session, stream)),
   )
 }
 
-const faultOf = (peer: PeerView, { heads }: Have): string | undefined => {
-  if (peer.heads.size + heads.length > 2 * STREAMS_MAX) return 'too many streams'
+const faultOf = (peer: PeerView, { heads, forks }: Have): string | undefined => {
+  if (peer.heads.size + heads.length > 2 * STREAMS_MAX || peer.forks.size + forks.length > 2 * STREAMS_MAX) return 'too many streams'
   const back = heads.find(([stream, head]) => {
     const said = peer.heads.get(stream)
     return said !== undefined && (head.next < said.next || (head.next === said.next && !equalBytes(head.id, said.id)))

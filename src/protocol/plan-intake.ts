@@ -1,11 +1,11 @@
 import { bytesToHex, concatBytes, equalBytes } from '../core/bytes.ts'
-import type { StreamId } from '../core/ids.ts'
+import { streamIdToNodeId, type StreamId } from '../core/ids.ts'
 import { decodeHeader, type Header } from '../stream/header.ts'
-import { BODY_BYTES_MAX, INTAKE_BYTES_MAX } from './limits.ts'
+import { BODY_BYTES_MAX, INTAKE_BYTES_MAX, PIECE_BYTES, STREAMS_MAX } from './limits.ts'
 import type { SegmentMessage } from './message.ts'
 import { foundFork } from './plan-forks.ts'
 import {
-  chain, changePeer, reportOnce, withEntry, withItem, without, type Intake, type OpenWant, type PlanEffect, type PlanState, type PlanStep, type SessionId, type TakenPiece, type TakeOutcome,
+  chain, changePeer, reportOnce, withEntry, withItem, without, type Intake, type OpenWant, type PlanEffect, type PeerView, type PlanState, type PlanStep, type SessionId, type TakenPiece, type TakeOutcome,
 } from './plan-state.ts'
 import { setView } from './plan-views.ts'
 import { goBack } from './plan-wants.ts'
@@ -13,33 +13,48 @@ import { goBack } from './plan-wants.ts'
 const emptyIntake: Intake = { running: undefined, waiting: [], single: 0 }
 
 /** A piece came: an answer to a want, or pushed. Answers to wants given up are dropped. @see PROTOCOL.md [R27] [R31] */
-export const onCame = (state: PlanState, session: SessionId, segment: SegmentMessage, nowMs: number): PlanStep => {
+export const onCame = (state: PlanState, session: SessionId, segment: SegmentMessage): PlanStep => {
   const peer = state.peers.get(session)
   if (peer === undefined) return [state, []]
   const piece: TakenPiece = { session, want: segment.want, segment, parts: [] }
-  if (segment.want === 0) return onPushed(state, piece)
+  if (segment.want === 0) return onPushed(state, peer, piece)
   const want = peer.open.get(segment.want)
   if (want === undefined) return segment.want < peer.nextWant ? [state, []] : [state, [violation(session, 'an answer to no want')]]
   if (want.stream !== segment.stream || want.ended !== undefined || want.target.type === 'fork') return [state, [violation(session, 'not what was wanted')]]
   if (want.bytes > WANT_BYTES_MAX) return [state, [violation(session, 'more than was wanted')]]
-  const heard: OpenWant = { ...want, bytes: want.bytes + segment.body.length, progressMs: nowMs }
+  const heard: OpenWant = { ...want, bytes: want.bytes + segment.body.length + WANTED_PIECE_BYTES }
   return [enqueue(changePeer(state, session, () => ({ open: withEntry(peer.open, segment.want, heard) })), piece), []]
 }
 
-/** The budget may be overdrawn by one piece; one more is allowed for, since bodies alone are counted. */
+/** The budget may be overdrawn by one piece; one more is allowed for, since the sender counts bodies alone. */
 const WANT_BYTES_MAX = 512 * 1024 + 2 * BODY_BYTES_MAX
+/** So that the number of pieces has a bound; 64 KiB of lines that are all alike make a body of 80 bytes. */
+const WANTED_PIECE_BYTES = 32
 
 const violation = (session: SessionId, text: string): PlanEffect => ({ type: 'end', session, reason: 'violation', text })
 
-/** A push shows what its sender has. It is taken when there is room; else it is asked for when its turn comes. */
-const onPushed = (state: PlanState, piece: TakenPiece): PlanStep => {
+/** A push shows what its sender has. It is taken when there is room; else it is asked for when its turn comes. @see PROTOCOL.md [R35] */
+const onPushed = (state: PlanState, peer: PeerView, piece: TakenPiece): PlanStep => {
   const { stream } = piece.segment
+  if (!peer.shown.has(stream) && peer.shown.size >= STREAMS_MAX) return [state, [violation(piece.session, 'too many streams')]]
   const header = headerOf(piece)
   const end = header === undefined ? 0 : header.first + header.events
-  const shown = changePeer(state, piece.session, (peer) => ({ shown: withEntry(peer.shown, stream, Math.max(end, peer.shown.get(stream) ?? 0)) }))
+  const shown = changePeer(state, piece.session, () => ({ shown: withEntry(peer.shown, stream, Math.max(end, peer.shown.get(stream) ?? 0)) }))
   const lacking = { ...shown, lacking: withItem(shown.lacking, stream) }
-  const waitingBytes = state.intake.get(stream)?.waiting.reduce((sum, { segment }) => sum + segment.body.length, 0) ?? 0
-  return waitingBytes > INTAKE_BYTES_MAX ? [lacking, []] : [enqueue(lacking, piece), []]
+  // While pieces of a stream wait it is not asked for: only its owner may keep it so.
+  const mayWait = peer.nodeId === streamIdToNodeId(stream) || !state.intake.has(stream)
+  return mayWait && pushedBytes(state, piece.session) <= INTAKE_BYTES_MAX ? [enqueue(lacking, piece), []] : [lacking, []]
+}
+
+/** What waits of all that a peer has pushed. */
+const pushedBytes = (state: PlanState, session: SessionId): number => {
+  let bytes = 0
+  for (const { running, waiting } of state.intake.values()) {
+    for (const piece of running === undefined ? waiting : [running, ...waiting]) {
+      if (piece.want === 0 && piece.session === session) bytes += piece.segment.body.length + PIECE_BYTES
+    }
+  }
+  return bytes
 }
 
 const enqueue = (state: PlanState, piece: TakenPiece): PlanState => {
@@ -62,14 +77,16 @@ export const settleIntake = (state: PlanState): PlanStep => {
 }
 
 const startNext = (state: PlanState, stream: StreamId, intake: Intake): PlanStep => {
-  if (intake.waiting.length === 0) return [{ ...state, intake: without(state.intake, stream) }, []]
-  const count = intake.single > 0 ? 1 : joinableCount(intake.waiting)
-  const piece = joined(intake.waiting.slice(0, count))
-  const waiting = intake.waiting.slice(count)
-  const running = piece !== undefined && state.refused.get(stream) !== bytesToHex(piece.segment.header) ? piece : undefined
-  const next: Intake = { running, waiting, single: Math.max(0, intake.single - 1) }
-  const started = { ...state, intake: withEntry(state.intake, stream, next) }
-  return running === undefined ? startNext(started, stream, next) : [started, [{ type: 'take', piece: running }]]
+  let { waiting, single } = intake
+  while (waiting.length > 0) {
+    const count = single > 0 ? 1 : joinableCount(waiting)
+    const running = joined(waiting.slice(0, count))
+    waiting = waiting.slice(count)
+    single = Math.max(0, single - 1)
+    if (running === undefined || state.refused.get(stream) === bytesToHex(running.segment.header)) continue
+    return [{ ...state, intake: withEntry(state.intake, stream, { running, waiting, single }) }, [{ type: 'take', piece: running }]]
+  }
+  return [{ ...state, intake: without(state.intake, stream) }, []]
 }
 
 const headerOf = ({ segment }: TakenPiece): Header | undefined => {
@@ -111,12 +128,12 @@ export const onTaken = (state: PlanState, piece: TakenPiece, outcome: TakeOutcom
   return again ? [idle, []] : onOutcome(idle, piece, outcome, nowMs)
 }
 
-const onOutcome = (state: PlanState, { session, segment }: TakenPiece, outcome: TakeOutcome, nowMs: number): PlanStep => {
+const onOutcome = (state: PlanState, { session, segment, want }: TakenPiece, outcome: TakeOutcome, nowMs: number): PlanStep => {
   const { stream } = segment
   switch (outcome.type) {
-    case 'stored': return chain([{ ...state, refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]], (next) => setView(next, stream, outcome.view))
+    case 'stored': return chain([{ ...progressed(state, session, want, nowMs), refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]], (next) => setView(next, stream, outcome.view))
     case 'known': case 'beyond': return [state, []]
-    case 'part': return [changePeer(state, session, (peer) => ({ whole: withItem(peer.whole, stream) })), []]
+    case 'part': return [changePeer({ ...state, lacking: withItem(state.lacking, stream) }, session, (peer) => ({ whole: withItem(peer.whole, stream) })), []]
     case 'conflict': return state.peers.get(session)?.back.has(stream) === true ? [state, []] : goBack(state, session, stream, firstOf(segment))
     case 'bad': return [state, [{ type: 'end', session, reason: 'segment', text: `${stream}: ${outcome.text}` }]]
     case 'refused': return refuse(state, stream, segment, outcome.text)
@@ -128,6 +145,13 @@ const onOutcome = (state: PlanState, { session, segment }: TakenPiece, outcome: 
     case 'shorter': return [state, [{ type: 'send', session, message: outcome.proof }]]
   }
 }
+
+/** Only what is stored is progress: who sends other things would hold the stream up. */
+const progressed = (state: PlanState, session: SessionId, id: number, nowMs: number): PlanState =>
+  changePeer(state, session, ({ open }) => {
+    const want = open.get(id)
+    return want === undefined ? {} : { open: withEntry(open, id, { ...want, progressMs: nowMs }) }
+  })
 
 /** Without room nothing is asked for so long. */
 const FULL_MS = 60_000

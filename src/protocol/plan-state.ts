@@ -1,5 +1,6 @@
 import type { NodeId, Offset, StreamId } from '../core/ids.ts'
 import { streamIdToNodeId } from '../core/ids.ts'
+import { REPORTED_MAX } from './limits.ts'
 import type { ByeReason, EndReason, ForkMessage, Have, Message, Place, SaidFork, SaidHead, SegmentMessage, SaidStart, End, Want, WantFork, WholeSegment } from './message.ts'
 
 /** Names a session to the plan; never used again. */
@@ -35,8 +36,10 @@ export interface PlanState {
   readonly peers: ReadonlyMap<SessionId, PeerView>
   /** Pieces in flight and waiting, of streams that have any. */
   readonly intake: ReadonlyMap<StreamId, Intake>
-  /** Streams of which some peer may have more or other. */
+  /** Streams of which some peer may have more or other, and was not asked for it yet. */
   readonly lacking: ReadonlySet<StreamId>
+  /** When a long list of them was last looked through. */
+  readonly lastLookMs: number
   /** Reads for pushes under way: stream and offset. */
   readonly pushReads: ReadonlySet<string>
   /** The last header of a stream refused for its author's fault, as hexadecimal digits. */
@@ -57,7 +60,10 @@ export interface PeerView {
   readonly heads: ReadonlyMap<StreamId, SaidHead>
   /** Offsets that its pushes showed beyond its heads. */
   readonly shown: ReadonlyMap<StreamId, Offset>
+  /** Forks that it said and that it is still to be asked for. */
   readonly forks: ReadonlyMap<StreamId, SaidFork>
+  /** Proofs that it sent: the first is being judged. */
+  readonly proofs: readonly ForkMessage[]
   // what it is asked
   readonly open: ReadonlyMap<number, OpenWant>
   readonly nextWant: number
@@ -226,12 +232,12 @@ export type PlanStep = readonly [PlanState, readonly PlanEffect[]]
 
 /** @param views as on disk @param forks known proofs, the lowest of each stream */
 export const planOf = (nodeId: NodeId, views: ReadonlyMap<StreamId, StreamView>, forks: ReadonlyMap<StreamId, SaidFork>): PlanState => ({
-  nodeId, views, durable: undefined, flushing: undefined, lastFlushMs: -Infinity, heldSinceMs: undefined, forks, peers: new Map(), intake: new Map(), lacking: new Set(),
+  nodeId, views, durable: undefined, flushing: undefined, lastFlushMs: -Infinity, heldSinceMs: undefined, forks, peers: new Map(), intake: new Map(), lacking: new Set(), lastLookMs: -Infinity,
   pushReads: new Set(), refused: new Map(), fullUntilMs: -Infinity, reported: new Set(),
 })
 
 export const peerOf = (nodeId: NodeId): PeerView => ({
-  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), forks: new Map(),
+  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), forks: new Map(), proofs: [],
   open: new Map(), nextWant: 1, spent: new Map(), fruitless: new Map(), whole: new Set(), back: new Map(), answers: [], reading: false, lastWant: 0,
   told: new Map(), toldOf: undefined, toldForks: new Map(), lastHaveMs: -Infinity, sent: new Map(),
 })
@@ -278,6 +284,6 @@ export const chain = (step: PlanStep, ...next: readonly ((state: PlanState) => P
     return [after, more.length === 0 ? effects : [...effects, ...more]]
   }, step)
 
-/** Says something once for each `key`. */
+/** Says something once for each `key`, of the newest ones. */
 export const reportOnce = (state: PlanState, key: string, notice: Omit<Extract<PlanEffect, { type: 'notice' }>, 'type'>): PlanStep =>
-  state.reported.has(key) ? [state, []] : [{ ...state, reported: withItem(state.reported, key) }, [{ type: 'notice', ...notice }]]
+  state.reported.has(key) ? [state, []] : [{ ...state, reported: new Set([...state.reported, key].slice(-REPORTED_MAX)) }, [{ type: 'notice', ...notice }]]

@@ -1,9 +1,9 @@
 import { bytesToHex, equalBytes } from '../core/bytes.ts'
 import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
-import { BUSY_MS, STREAMS_MAX, WANTS_OPEN_MAX, WANT_BUDGET_BYTES, WANT_IDLE_MS, WANT_MS_MAX } from './limits.ts'
+import { BUSY_MS, LOOK_COUNT_MAX, LOOK_MS, STREAMS_MAX, WANTS_OPEN_MAX, WANT_BUDGET_BYTES, WANT_IDLE_MS, WANT_MS_MAX } from './limits.ts'
 import type { End, Place, SaidFork } from './message.ts'
 import {
-  chain, changePeer, isOwn, reportOnce, viewOf, withEntry, withItem, without, withoutItem, type OpenWant, type PeerView, type PlanEffect, type PlanState, type PlanStep, type SessionId, type StreamView,
+  chain, changePeer, isOwn, reportOnce, viewOf, withEntry, withItem, without, type OpenWant, type PeerView, type PlanEffect, type PlanState, type PlanStep, type SessionId, type StreamView,
 } from './plan-state.ts'
 import { sameHead } from './plan-views.ts'
 
@@ -11,30 +11,37 @@ import { sameHead } from './plan-views.ts'
 
 /** Asks for what lacks, the smallest lack first, each stream at one peer. @see PROTOCOL.md [R28] [R29] */
 export const settleWants = (state: PlanState, nowMs: number): PlanStep => {
-  if (nowMs < state.fullUntilMs || state.peers.size === 0) return [state, []]
-  let next = state
+  const isLong = state.lacking.size > LOOK_COUNT_MAX
+  if (nowMs < state.fullUntilMs || state.peers.size === 0 || (isLong && nowMs - state.lastLookMs < LOOK_MS)) return [state, []]
+  let next = isLong ? { ...state, lastLookMs: nowMs } : state
   const effects: PlanEffect[] = []
-  const lacking = [...state.lacking].filter((stream) => !isAsked(state, stream, nowMs)).map((stream) => ({ stream, lack: lackOf(state, stream) }))
+  const settled = new Set<StreamId>()
+  const asked = askedStreams(state, nowMs)
+  const lacking = [...state.lacking].filter((stream) => !asked.has(stream) && !state.intake.has(stream)).map((stream) => ({ stream, lack: lackOf(state, stream) }))
   for (const { stream } of lacking.sort((a, b) => a.lack - b.lack)) {
     const step = askFor(next, stream, nowMs)
-    next = step[0]
-    effects.push(...step[1])
+    next = step.state
+    effects.push(...step.effects)
+    if (step.isSettled) settled.add(stream)
   }
-  return [next, effects]
+  return [settled.size === 0 ? next : { ...next, lacking: new Set([...next.lacking].filter((stream) => !settled.has(stream))) }, effects]
 }
 
-/** Whether a stream is under way. A peer that does not answer holds it up for no longer than `WANT_IDLE_MS`. */
-const isAsked = (state: PlanState, stream: StreamId, nowMs: number): boolean =>
-  state.intake.has(stream) ||
-  [...state.peers.values()].some((peer) => [...peer.open.values()].some((want) => want.stream === stream && nowMs - want.progressMs < WANT_IDLE_MS))
+/** Streams that a peer was asked for. One that does not answer holds them up for no longer than `WANT_IDLE_MS`. */
+const askedStreams = (state: PlanState, nowMs: number): ReadonlySet<StreamId> =>
+  new Set([...state.peers.values()].flatMap((peer) => [...peer.open.values()].filter((want) => nowMs - want.progressMs < WANT_IDLE_MS).map((want) => want.stream)))
 
 const isAskedAt = (peer: PeerView, stream: StreamId): boolean => [...peer.open.values()].some((want) => want.stream === stream)
 
 /** The highest offset that a peer said or showed. */
 const topOf = (peer: PeerView, stream: StreamId): Offset => Math.max(peer.heads.get(stream)?.next ?? 0, peer.shown.get(stream) ?? 0)
 
-const lackOf = (state: PlanState, stream: StreamId): number =>
-  Math.max(0, ...[...state.peers.values()].map((peer) => topOf(peer, stream) - viewOf(state, stream).next))
+const lackOf = (state: PlanState, stream: StreamId): number => {
+  const { next } = viewOf(state, stream)
+  let top = next
+  for (const peer of state.peers.values()) top = Math.max(top, topOf(peer, stream))
+  return top - next
+}
 
 /** Why a peer should be asked for a stream: it says more than is held, or other at the same offset; or one goes back at it. */
 const reasonOf = (state: PlanState, peer: PeerView, stream: StreamId): 'back' | 'more' | 'other' | undefined => {
@@ -46,29 +53,38 @@ const reasonOf = (state: PlanState, peer: PeerView, stream: StreamId): 'back' | 
   return said !== undefined && said.next === view.next && !equalBytes(said.id, view.headerId.subarray(0, 16)) ? 'other' : undefined
 }
 
-const askFor = (state: PlanState, stream: StreamId, nowMs: number): PlanStep => {
+/** `isSettled`: there is nobody left to ask, before somebody says more or the own head changes. */
+const askFor = (state: PlanState, stream: StreamId, nowMs: number): { readonly state: PlanState; readonly effects: readonly PlanEffect[]; readonly isSettled: boolean } => {
   const view = viewOf(state, stream)
-  const reasons = [...state.peers].flatMap(([session, peer]) => {
+  const places: { readonly session: SessionId; readonly peer: PeerView; readonly place: Place | 'unknown' }[] = []
+  for (const [session, peer] of state.peers) {
     const reason = reasonOf(state, peer, stream)
-    return reason === undefined ? [] : [{ session, peer, reason }]
-  })
-  if (reasons.length === 0) return [{ ...state, lacking: withoutItem(state.lacking, stream) }, []]
-  if (!hasRoom(state, stream)) return reportOnce(state, 'streams', { code: 'STREAMS-FULL', about: stream, text: `more than ${STREAMS_MAX} streams: new ones are taken only from their own node` })
-  const free = reasons.filter(({ peer }) => peer.ready && !peer.silent && peer.notBeforeMs <= nowMs && peer.open.size < WANTS_OPEN_MAX && !isAskedAt(peer, stream))
-  for (const { session, peer, reason } of free.sort((a, b) => byPromise(a.peer, b.peer, stream))) {
-    const place = placeFor(peer, stream, view, reason)
-    if (place === 'unknown') return goBack(state, session, stream, view.first)
-    if (place !== undefined && !peer.spent.get(stream)?.has(placeName(place))) return sendWant(state, { session, stream, place, view, nowMs })
+    const place = reason && placeFor(peer, stream, view, reason)
+    if (place === 'unknown' || (place !== undefined && !peer.spent.get(stream)?.has(placeName(place)))) places.push({ session, peer, place })
   }
-  return [state, []]
+  if (places.length === 0) return { state, effects: [], isSettled: true }
+  if (!hasRoom(state, stream)) return asked(streamsFull(state, stream), true)
+  const free = places.filter(({ peer }) => peer.ready && mayAsk(peer, nowMs) && !isAskedAt(peer, stream))
+  const [best] = free.sort((a, b) => byPromise(a.peer, b.peer, stream))
+  if (best === undefined) return { state, effects: [], isSettled: false }
+  const { session, place } = best
+  return asked(place === 'unknown' ? goBack(state, session, stream, view.first) : sendWant(state, { session, stream, place, view, nowMs }), false)
 }
+
+const asked = ([state, effects]: PlanStep, isSettled: boolean) => ({ state, effects, isSettled })
+
+/** Whether a peer may be asked for anything now. @see PROTOCOL.md [R28] [R30] */
+export const mayAsk = (peer: PeerView, nowMs: number): boolean => !peer.silent && peer.notBeforeMs <= nowMs && peer.open.size < WANTS_OPEN_MAX
+
+export const streamsFull = (state: PlanState, stream: StreamId): PlanStep =>
+  reportOnce(state, 'streams', { code: 'STREAMS-FULL', about: stream, text: `more than ${STREAMS_MAX} streams: new ones are taken only from their own node` })
 
 /** Who brought something when it was asked comes first, then who says most. */
 const byPromise = (a: PeerView, b: PeerView, stream: StreamId): number =>
   (a.fruitless.get(stream) ?? 0) - (b.fruitless.get(stream) ?? 0) || topOf(b, stream) - topOf(a, stream)
 
 /** Beyond the bound a new stream is taken while its owner itself is connected. */
-const hasRoom = (state: PlanState, stream: StreamId): boolean =>
+export const hasRoom = (state: PlanState, stream: StreamId): boolean =>
   state.views.has(stream) || state.views.size < STREAMS_MAX || [...state.peers.values()].some((peer) => peer.nodeId === streamIdToNodeId(stream))
 
 /** `undefined`: being looked up. `unknown`: in a segment before, to be looked up. */
@@ -153,7 +169,7 @@ export const settleEnds = (state: PlanState, nowMs: number): PlanStep => {
 const closeWant = (state: PlanState, session: SessionId, id: number, want: OpenWant, nowMs: number): PlanStep => {
   const { stream, ended, target } = want
   const closed = changePeer({ ...state, lacking: withItem(state.lacking, stream) }, session, (peer) => ({ open: without(peer.open, id) }))
-  if (target.type === 'fork') return [closed, []]
+  if (target.type === 'fork') return [ended === 'busy' ? changePeer(closed, session, (peer) => ({ forks: withEntry(peer.forks, stream, target.fork), notBeforeMs: nowMs + BUSY_MS })) : closed, []]
   const { place } = target
   if (ended === 'start') return chain(reportOnce(closed, `start/${stream}`, { code: 'STREAM-CUT', about: stream, text: 'its owner has cut off its beginning; what is left of it is not fetched by this version of the program' }), (next) => settleWant(next, session, want, place, nowMs))
   return settleWant(closed, session, want, place, nowMs)
@@ -176,9 +192,12 @@ const settleWant = (state: PlanState, session: SessionId, { stream, view, ended,
 
 /** A peer that is silent is not asked for now: its wants are given up. @see PROTOCOL.md [R30] */
 export const onSilent = (state: PlanState, session: SessionId, silent: boolean): PlanStep => [
-  changePeer({ ...state, lacking: withWanted(state, session) }, session, () => (silent ? { silent, open: new Map() } : { silent })),
+  changePeer({ ...state, lacking: withWanted(state, session) }, session, ({ forks, open }) => (silent ? { silent, open: new Map(), forks: new Map([...forks, ...forksOf(open)]) } : { silent })),
   [],
 ]
+
+const forksOf = (open: PeerView['open']): readonly (readonly [StreamId, SaidFork])[] =>
+  [...open.values()].flatMap(({ stream, target }) => (target.type === 'fork' ? [[stream, target.fork] as const] : []))
 
 /** The streams that a peer was asked for, to be asked for elsewhere. */
 export const withWanted = (state: PlanState, session: SessionId): ReadonlySet<StreamId> =>

@@ -1,6 +1,6 @@
 import type { StreamId } from '../core/ids.ts'
 import { onAsked, onForkRead, onWantRead, settleAnswers } from './plan-answers.ts'
-import { onForkSettled, onForkTaken } from './plan-forks.ts'
+import { onForkCame, onForkSettled, onForkTaken, settleForks } from './plan-forks.ts'
 import { onFlushed, onSaid, settleHaves } from './plan-have.ts'
 import { onCame, onTaken, settleIntake } from './plan-intake.ts'
 import { onPushRead, settlePushes } from './plan-push.ts'
@@ -17,6 +17,7 @@ export const stepPlan = (state: PlanState, input: PlanInput): PlanStep =>
     onInput(state, input),
     settleIntake,
     (next) => settleEnds(next, input.nowMs),
+    (next) => settleForks(next, input.nowMs),
     (next) => settleWants(next, input.nowMs),
     settleAnswers,
     settlePushes,
@@ -28,11 +29,11 @@ const onInput = (state: PlanState, input: PlanInput): PlanStep => {
     case 'up': return [{ ...state, peers: withEntry(state.peers, input.session, peerOf(input.nodeId)) }, []]
     case 'down': return [{ ...state, lacking: withWanted(state, input.session), peers: without(state.peers, input.session) }, []]
     case 'silent': return onSilent(state, input.session, input.silent)
-    case 'said': return onSaid(state, input.session, input.have, input.nowMs)
+    case 'said': return onSaid(state, input.session, input.have)
     case 'asked': return onAsked(state, input.session, input.want)
-    case 'came': return onCame(state, input.session, input.segment, input.nowMs)
+    case 'came': return onCame(state, input.session, input.segment)
     case 'ended': return onEnded(state, input.session, input.end)
-    case 'forkCame': return [state, [{ type: 'takeFork', session: input.session, fork: input.fork }]]
+    case 'forkCame': return onForkCame(state, input.session, input.fork)
     case 'taken': return onTaken(state, input.piece, input.outcome, input.nowMs)
     case 'forkTaken': return onForkTaken(state, input.session, input.stream, input.outcome)
     case 'forkSettled': return onForkSettled(state, input.stream, input.view, input.fork)

@@ -2,7 +2,7 @@ import { assert } from '../core/assert.ts'
 import { equalBytes } from '../core/bytes.ts'
 import type { Lamport, Offset, StreamId } from '../core/ids.ts'
 import type { AppendResult, ClosedSegment, StreamAppend } from './event-store.ts'
-import { asideId, headerOf, newStream, numberOf, packAppend, packSegment, parseStoredStream, unpackSegment, type StoredStream } from './records.ts'
+import { asideId, headerOf, numberOf, packAppend, packSegment, parseStoredStream, unpackSegment, type StoredStream } from './records.ts'
 import { putSummaries } from './summary-pages.ts'
 import { keysOf, type Key, type TableName, type Transaction } from './tables.ts'
 
@@ -25,6 +25,8 @@ export const strictRecordBytes = 60 * 1024
 export const tablesOf = (appends: readonly StreamAppend[]): readonly TableName[] =>
   appends.some((append) => append.closed.length > 0) ? ['streams', 'meta', 'tail', 'segments', 'summaries', 'aside'] : ['streams', 'meta', 'tail']
 
+const isLarge = (record: unknown): boolean => record instanceof Uint8Array && record.length > strictRecordBytes
+
 /** Whether one of its records is too large to be relaxed. */
 export const hasLargeRecord = (appends: readonly StreamAppend[]): boolean =>
   appends.some(({ closed, tail }) => (tail?.lines.length ?? 0) > strictRecordBytes || closed.some((segment) => segment.deflated.length > strictRecordBytes))
@@ -41,6 +43,10 @@ export const appendIn = async (transaction: Transaction, appends: readonly Strea
   if (refusal !== undefined) {
     transaction.abort()
     return refusal
+  }
+  if (rules.strictFrom !== undefined && found.some(({ left }) => left.some(isLarge))) {
+    transaction.abort()
+    return { type: 'again' }
   }
   for (const each of found) await putChanges(transaction, each)
   if (closes) putSummaries(transaction, page, appends.flatMap((append) => append.closed.map((segment) => segment.summary)))
@@ -75,7 +81,7 @@ const queueAppend = async (transaction: Transaction, append: StreamAppend): Prom
   for (const segment of closed) transaction.put('segments', [stream, segment.first], packSegment(segment))
   if (tail !== undefined) transaction.add('tail', [stream, tail.first], packAppend({ ...tail, joined: false }))
   const [value, later, left] = await reads
-  return { append, record: value === undefined ? newStream(stream) : parseStoredStream(value), later: later?.[0], left: left ?? [] }
+  return { append, record: parseStoredStream(stream, value), later: later?.[0], left: left ?? [] }
 }
 
 /** Offset after the last closed segment. */

@@ -1,10 +1,10 @@
-import { streamIdOf, type Lamport } from '../core/ids.ts'
+import { streamIdOf, type Lamport, type NodeId } from '../core/ids.ts'
 import { StoreError } from './errors.ts'
 import type { EventStore } from './event-store.ts'
 import { storedIdentity } from './identity.ts'
 import { numberOf } from './records.ts'
 import { headOf, readTail } from './tail.ts'
-import type { TableName, Tables, Transaction } from './tables.ts'
+import { readAtOnce, type TableName, type Tables, type Transaction } from './tables.ts'
 
 /** A replicated transaction may leave the clock less than this above what the last strict one left. */
 const clockSlack = 1000
@@ -34,8 +34,20 @@ export const createClock = (disk: Tables, notes: ClockNotes): Pick<EventStore, '
     notes.strict(clock)
     return clock
   }
+  let own: NodeId | undefined
+  /** Whose stream the own one is is known from before, and read again where it has become another. */
+  const clock = async (): Promise<Lamport> => {
+    for (;;) {
+      const asked = own
+      const [stored, recorded, tail] = await readAtOnce(disk, tables, (transaction) =>
+        Promise.all([transaction.get('meta', 'identity'), transaction.get('meta', 'clock'), asked && readTail(transaction, streamIdOf(asked, 0))]),
+      )
+      own = storedIdentity(stored)?.identity.nodeId
+      if (own === asked) return Math.max(numberOf(recorded), tail === undefined ? 0 : headOf(tail).lamport)
+    }
+  }
   return {
-    clock: () => disk.run({ tables, mode: 'readonly', durability: 'relaxed' }, readClock),
+    clock,
     raiseClock: (by) => raise((clock) => clock + by),
     raiseClockTo: (to) => raise((clock) => Math.max(clock, to)),
     // Only a strict transaction with a write flushes what came before it.

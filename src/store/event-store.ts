@@ -12,6 +12,14 @@ export interface Head {
   readonly headerId: Uint8Array
 }
 
+/** A head, and which of the stream's offsets lie where. */
+export interface HeldHead extends Head {
+  /** First offset that may be held. */
+  readonly start: Offset
+  /** First offset of the open segment: what lies before it is closed. */
+  readonly openFirst: Offset
+}
+
 /** A stream as it lies on disk, read in one transaction. */
 export interface StreamState {
   readonly stream: StreamId
@@ -143,7 +151,7 @@ export interface StoredIdentity {
  * - [S10] An open append does not raise the revision; joining does, and changes nothing that can be read.
  * - [S11] A head counts the unbroken run of appends from the open segment's first offset; what lies beyond a hole is neither in the head nor in a piece.
  * - [S12] `piece` gives the piece that contains the offset, from the same transaction as the head; `undefined` at and beyond the head and below the start.
- * - [S13] Summaries never miss a closed segment, in the order of closing for each stream.
+ * - [S13] Summaries never miss a closed segment, in the order of closing for each stream; but a page that cannot be read is left out, for whoever finds no summary reads the segment.
  * - [S14] `lower` sets the head back and moves what lay in the tail from there on to `aside`; closed segments beyond stay, count again when the chain reaches them,
  *   and move to `aside` when others take their place; nothing is thrown away; the revision rises. A replicated append to a stream with a hole does so by itself
  *   and is `stale`, an own one rejects with `STORE-UNREADABLE`.
@@ -173,7 +181,7 @@ export interface EventStore {
   /** `undefined` when there is neither a record nor an event. */
   readonly state: (stream: StreamId) => Promise<StreamState | undefined>
   /** Heads of all streams that hold an event, read in one transaction. */
-  readonly heads: () => Promise<ReadonlyMap<StreamId, Head>>
+  readonly heads: () => Promise<ReadonlyMap<StreamId, HeldHead>>
   /** `heads` as highest offsets. */
   readonly present: () => Promise<OffsetMap>
   /** Records of all streams without their bodies, former own and ended ones included. */
@@ -221,6 +229,7 @@ export interface EventStore {
   /** Adds 1 to the number at `name` (0 if none), durably. @returns the new number */
   readonly incrementMeta: (name: string) => Promise<number>
   readonly putAside: (kind: string, id: string, value: unknown) => Promise<void>
+  readonly getAside: (kind: string, id: string) => Promise<unknown>
   /** The store's own kinds: `tail` and `segment` (packed records with the reason), `fork` (proofs). */
   readonly listAside: (kind: string) => Promise<readonly (readonly [string, unknown])[]>
   readonly local: LocalBytes

@@ -1,43 +1,72 @@
 import type { Offset, StreamId } from '../core/ids.ts'
-import type { Head } from './event-store.ts'
+import type { EventStore, HeldHead } from './event-store.ts'
 import { newStream, parseStoredStream, type StoredStream } from './records.ts'
 import { headOf, tailOf } from './tail.ts'
-import { keysOf, type Key, type Tables, type Transaction } from './tables.ts'
+import { keysOf, readAtOnce, type Entry, type Key, type Tables, type Transaction } from './tables.ts'
 
 /** A head with what it was computed from: records of a tail are only ever added, unless the revision rises. */
 interface Known {
   readonly revision: number
   readonly offsets: readonly Offset[]
-  readonly head: Head
-  /** First offset that may be held. */
-  readonly start: Offset
+  readonly head: HeldHead
 }
 
-/** Reads the heads of all streams: two range reads, and the tails of those streams alone that are not as they were at the last call. */
-export const createHeads = (tables: Tables): (() => Promise<ReadonlyMap<StreamId, Head>>) => {
-  let known: ReadonlyMap<StreamId, Known> = new Map()
+type Heads = ReadonlyMap<StreamId, Known>
+
+/**
+ * Reads the heads of all streams: two range reads, and the tails of those streams alone that are not as they were at the last call.
+ * Which those are is guessed (the ones that had changed at the last call), and where the guess was wrong everything is read again with them.
+ */
+export const createHeads = (tables: Tables): EventStore['heads'] => {
+  let known: Heads = new Map()
+  let changing: readonly StreamId[] = []
   return async () => {
-    known = await tables.run({ tables: ['streams', 'tail'], mode: 'readonly', durability: 'relaxed' }, (transaction) => readHeads(transaction, known))
-    return new Map([...known].filter(([, { head, start }]) => head.next > start).map(([stream, { head }]) => [stream, head]))
+    const before = known
+    let asked = changing
+    for (;;) {
+      const { heads, missing } = headsOf(await readAtOnce(tables, ['streams', 'tail'], (transaction) => readParts(transaction, asked)), before)
+      asked = [...new Set([...asked, ...missing])]
+      if (missing.length > 0) continue
+      known = heads
+      changing = asked.filter((stream) => before.get(stream) !== heads.get(stream))
+      return new Map([...heads].map(([stream, { head }]) => [stream, head] as const).filter(([, { next, start }]) => next > start))
+    }
   }
 }
 
-const readHeads = async (transaction: Transaction, known: ReadonlyMap<StreamId, Known>): Promise<ReadonlyMap<StreamId, Known>> => {
-  const [values, keys] = await Promise.all([transaction.values('streams'), transaction.keys('tail')])
-  const offsets = offsetsByStream(keys)
-  const records = new Map([...offsets.keys()].map((stream) => [stream, newStream(stream)]))
-  for (const record of values.map(parseStoredStream)) records.set(record.stream, record)
-  const heads = [...records.values()].map(async (record) => {
-    const now = offsets.get(record.stream) ?? []
-    const before = known.get(record.stream)
-    const same = before !== undefined && before.revision === record.revision && sameOffsets(before.offsets, now)
-    return [record.stream, same ? before : { revision: record.revision, offsets: now, head: await readHead(transaction, record, now), start: record.start?.offset ?? 0 }] as const
-  })
-  return new Map(await Promise.all(heads))
+interface Parts {
+  readonly records: readonly Entry[]
+  readonly keys: readonly Key[]
+  readonly tails: ReadonlyMap<StreamId, readonly unknown[]>
 }
 
-const readHead = async (transaction: Transaction, record: StoredStream, offsets: readonly Offset[]): Promise<Head> =>
-  headOf(tailOf(record, offsets.length === 0 ? [] : await transaction.values('tail', keysOf(record.stream))))
+const readParts = async (transaction: Transaction, streams: readonly StreamId[]): Promise<Parts> => {
+  const [names, values, keys, tails] = await Promise.all([
+    transaction.keys('streams'),
+    transaction.values('streams'),
+    transaction.keys('tail'),
+    Promise.all(streams.map((stream) => transaction.values('tail', keysOf(stream)))),
+  ])
+  return { records: names.map((name, at) => [name, values[at]]), keys, tails: new Map(streams.map((stream, at) => [stream, tails[at] ?? []])) }
+}
+
+/** @returns `missing`: streams whose tail has to be read, too */
+const headsOf = ({ records, keys, tails }: Parts, known: Heads): { readonly heads: Heads; readonly missing: readonly StreamId[] } => {
+  const offsets = offsetsByStream(keys)
+  const streams = new Map<StreamId, StoredStream>([...offsets.keys()].map((stream) => [stream, newStream(stream)]))
+  for (const [key, value] of records) streams.set(key as StreamId, parseStoredStream(key as StreamId, value))
+  const heads = new Map<StreamId, Known>()
+  const missing: StreamId[] = []
+  for (const [stream, record] of streams) {
+    const now = offsets.get(stream) ?? []
+    const before = known.get(stream)
+    const tail = now.length === 0 ? [] : tails.get(stream)
+    if (before !== undefined && before.revision === record.revision && sameOffsets(before.offsets, now)) heads.set(stream, before)
+    else if (tail === undefined) missing.push(stream)
+    else heads.set(stream, { revision: record.revision, offsets: now, head: { ...headOf(tailOf(record, tail)), start: record.start?.offset ?? 0, openFirst: record.openFirst } })
+  }
+  return { heads, missing }
+}
 
 const offsetsByStream = (keys: readonly Key[]): ReadonlyMap<StreamId, readonly Offset[]> => {
   const offsets = new Map<StreamId, Offset[]>()

@@ -1,5 +1,5 @@
 import { StoreError } from './errors.ts'
-import { carryOut } from './idb-transaction.ts'
+import { carryOut, Stumbled } from './idb-transaction.ts'
 import { openDatabase } from './idb-schema.ts'
 import type { Tables, Transaction, TransactionOptions } from './tables.ts'
 
@@ -67,7 +67,13 @@ class Connection {
   async #begin<T>(database: IDBDatabase, { tables, mode, durability }: TransactionOptions, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (this.#closed) throw new StoreError('STORE-CLOSED', 'the store was closed; open it again')
     if (this.#lost !== undefined) throw this.#lost
-    return carryOut(this.#transaction(database, [...tables], mode, durability), work)
+    const begin = () => this.#transaction(database, [...tables], mode, durability)
+    try {
+      return await carryOut(begin(), work)
+    } catch (error) {
+      if (!(error instanceof Stumbled)) throw error
+      return carryOut(begin(), work, 'stepwise')
+    }
   }
 
   #transaction(database: IDBDatabase, tables: string[], mode: IDBTransactionMode, durability: IDBTransactionDurability): IDBTransaction {

@@ -5,11 +5,13 @@ import { KeyTaken, unreadableRecord, type Entry, type Key, type KeyRange, type T
  * Does the work in the transaction and resolves when it has ended: with `complete`, or with `abort`, in which every failure of a request ends and a failure
  * at commit, as when the disk is full, arrives alone. A check in `work` runs in the callback of its answer, and so does the `commit` after the last one; before that nothing is sure.
  */
-export const carryOut = async <T>(raw: IDBTransaction, work: (transaction: Transaction) => Promise<T>): Promise<T> => {
+export const carryOut = async <T>(raw: IDBTransaction, work: (transaction: Transaction) => Promise<T>, pace: 'atOnce' | 'stepwise' = 'atOnce'): Promise<T> => {
   const transaction = new IdbTransaction(raw)
+  // `commit` then comes after the work alone.
+  const given: Transaction = pace === 'stepwise' ? { ...transaction, commit: () => undefined } : transaction
   let outcome: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }
   try {
-    outcome = { ok: true, value: await work(transaction) }
+    outcome = { ok: true, value: await work(given) }
     transaction.commit()
   } catch (error) {
     outcome = { ok: false, error }
@@ -20,6 +22,11 @@ export const carryOut = async <T>(raw: IDBTransaction, work: (transaction: Trans
   if (failure !== undefined) throw failure
   if (!outcome.ok) throw outcome.error
   return outcome.value
+}
+
+/** Among what was asked for is a record that cannot be read; to go around it takes more requests, and `commit` was called: nothing was read. */
+export class Stumbled extends Error {
+  override readonly name = 'Stumbled'
 }
 
 class IdbTransaction implements Transaction {
@@ -42,15 +49,17 @@ class IdbTransaction implements Transaction {
     this.#answer(this.#raw.objectStore(table).get(idbKey(key)), () => unreadableRecord)
 
   readonly values = (table: TableName, range?: KeyRange): Promise<readonly unknown[]> =>
-    this.#answer(this.#raw.objectStore(table).getAll(idbRange(range)), async () =>
-      Promise.all((await this.keys(table, range)).map((key) => this.get(table, key))),
-    )
+    this.#answer(this.#raw.objectStore(table).getAll(idbRange(range)), async () => {
+      if (this.#isOver) throw new Stumbled()
+      return Promise.all((await this.keys(table, range)).map((key) => this.get(table, key)))
+    })
 
   readonly keys = async (table: TableName, range?: KeyRange): Promise<readonly Key[]> =>
     (await this.#answer(this.#raw.objectStore(table).getAllKeys(idbRange(range)))).map(keyOf)
 
   readonly last = async (table: TableName, range?: KeyRange): Promise<Entry | undefined> => {
     const cursor = await this.#answer(this.#raw.objectStore(table).openCursor(idbRange(range), 'prev'), async (): Promise<Entry | null> => {
+      if (this.#isOver) throw new Stumbled()
       const key = (await this.keys(table, range)).at(-1)
       return key === undefined ? null : [key, await this.get(table, key)]
     })

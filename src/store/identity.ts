@@ -1,16 +1,15 @@
-import { streamIdOf, type NodeId } from '../core/ids.ts'
+import { streamIdOf, type NodeId, type StreamId } from '../core/ids.ts'
 import type { EventStore, Identity, StoredIdentity } from './event-store.ts'
 import { newStream, numberOf, parseStoredStream, unreadable, type StoredStream } from './records.ts'
 import { headOf, readRecord, readTail } from './tail.ts'
-import { keysWithPrefix, type TableName, type Tables, type Transaction } from './tables.ts'
+import { keysWithPrefix, readAtOnce, type TableName, type Tables, type Transaction } from './tables.ts'
 
 const tables: readonly TableName[] = ['meta', 'streams', 'tail']
 
 export const createIdentities = (disk: Tables): Pick<EventStore, 'identity' | 'createIdentity' | 'changeIdentity'> => {
   const write = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => disk.run({ tables, mode: 'readwrite', durability: 'strict' }, work)
   return {
-    identity: () =>
-      disk.run({ tables: ['meta'], mode: 'readonly', durability: 'relaxed' }, async (transaction) => storedIdentity(await transaction.get('meta', 'identity'))),
+    identity: () => readAtOnce(disk, ['meta'], async (transaction) => storedIdentity(await transaction.get('meta', 'identity'))),
     createIdentity: (identity) =>
       write(async (transaction) => storedIdentity(await transaction.get('meta', 'identity')) ?? putIdentity(transaction, identity, [])),
     changeIdentity: (shown, next, reason, atMicros) =>
@@ -35,12 +34,14 @@ const putIdentity = async (transaction: Transaction, identity: Identity, former:
 /** Marks all streams of a former identity and raises the clock to the last Lamport time of its head. */
 const retire = async (transaction: Transaction, nodeId: NodeId, standing: NonNullable<StoredStream['standing']>): Promise<void> => {
   const first = streamIdOf(nodeId, 0)
-  const [values, clock, tail] = await Promise.all([
+  const [keys, values, clock, tail] = await Promise.all([
+    transaction.keys('streams', keysWithPrefix(`${nodeId}-`)),
     transaction.values('streams', keysWithPrefix(`${nodeId}-`)),
     transaction.get('meta', 'clock'),
     readTail(transaction, first),
   ])
-  const records = new Map([newStream(first), ...values.map(parseStoredStream)].map((record) => [record.stream, record]))
+  const found = keys.map((key, at) => parseStoredStream(key as StreamId, values[at]))
+  const records = new Map([newStream(first), ...found].map((record) => [record.stream, record]))
   for (const record of records.values())
     transaction.put('streams', record.stream, { ...record, revision: record.revision + 1, standing: record.standing ?? standing })
   transaction.put('meta', 'clock', Math.max(numberOf(clock), headOf(tail).lamport))

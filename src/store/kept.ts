@@ -2,9 +2,9 @@ import { assert } from '../core/assert.ts'
 import { strictRecordBytes } from './append.ts'
 import type { EventStore, LocalBytes } from './event-store.ts'
 import { numberOf, unreadable } from './records.ts'
-import { keysOf, keysWithPrefix, onlyKey, unreadableRecord, type Durability, type Entry, type Key, type KeyRange, type TableName, type Tables, type Transaction } from './tables.ts'
+import { keysOf, keysWithPrefix, onlyKey, readAtOnce, unreadableRecord, type Durability, type Entry, type Key, type KeyRange, type TableName, type Tables, type Transaction } from './tables.ts'
 
-type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'listAside'>
+type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'getAside' | 'listAside'>
 
 /** Names in `meta` that only the store itself writes. */
 const ownNames: ReadonlySet<string> = new Set(['identity', 'clock', 'flushed'])
@@ -13,7 +13,7 @@ const ownNames: ReadonlySet<string> = new Set(['identity', 'clock', 'flushed'])
 export const createMeta = (disk: Tables): MetaPart => {
   const writer = writerOf(disk)
   return {
-    getMeta: (name) => read(disk, 'meta', async (transaction) => readable(name, await transaction.get('meta', name))),
+    getMeta: (name) => readAtOnce(disk, ['meta'], async (transaction) => readable(name, await transaction.get('meta', name))),
     putMeta: (name, value, unless) =>
       writer('meta', 'relaxed', async (transaction) => {
         assertFree(name)
@@ -22,7 +22,7 @@ export const createMeta = (disk: Tables): MetaPart => {
         return stands
       }),
     listMeta: async (prefix) =>
-      (await read(disk, 'meta', (transaction) => entries(transaction, 'meta', prefix === '' ? undefined : keysWithPrefix(prefix))))
+      (await readAtOnce(disk, ['meta'], (transaction) => entries(transaction, 'meta', prefix === '' ? undefined : keysWithPrefix(prefix))))
         .map(([key, value]) => [String(key), value] as const)
         .filter(([name]) => !ownNames.has(name)),
     deleteMeta: (name) =>
@@ -38,8 +38,9 @@ export const createMeta = (disk: Tables): MetaPart => {
         return next
       }),
     putAside: (kind, id, value) => writer('aside', 'strict', async (transaction) => transaction.put('aside', [kind, id], value)),
+    getAside: (kind, id) => readAtOnce(disk, ['aside'], async (transaction) => readable(id, await transaction.get('aside', [kind, id]))),
     listAside: async (kind) =>
-      (await read(disk, 'aside', (transaction) => entries(transaction, 'aside', keysOf(kind)))).map(([key, value]) => [secondOf(key), value] as const),
+      (await readAtOnce(disk, ['aside'], (transaction) => entries(transaction, 'aside', keysOf(kind)))).map(([key, value]) => [secondOf(key), value] as const),
   }
 }
 
@@ -47,7 +48,7 @@ export const createMeta = (disk: Tables): MetaPart => {
 export const createLocal = (disk: Tables): LocalBytes => {
   const writer = writerOf(disk)
   return {
-    get: (layer, key) => read(disk, 'local', async (transaction) => bytesOf(key, await transaction.get('local', [layer, key]))),
+    get: (layer, key) => readAtOnce(disk, ['local'], async (transaction) => bytesOf(key, await transaction.get('local', [layer, key]))),
     put: (layer, list) =>
       writer('local', list.some(([, bytes]) => bytes.length > strictRecordBytes) ? 'strict' : 'relaxed', async (transaction) => {
         for (const [key, bytes] of list) transaction.put('local', [layer, key], Uint8Array.from(bytes))
@@ -58,14 +59,11 @@ export const createLocal = (disk: Tables): LocalBytes => {
       }),
     range: async (layer, from, to) => {
       if (from >= to) return []
-      const found = await read(disk, 'local', (transaction) => entries(transaction, 'local', { from: [layer, from], to: [layer, to] }))
+      const found = await readAtOnce(disk, ['local'], (transaction) => entries(transaction, 'local', { from: [layer, from], to: [layer, to] }))
       return found.map(([key, value]) => [secondOf(key), bytesOf(secondOf(key), value) ?? new Uint8Array()] as const)
     },
   }
 }
-
-const read = <T>(disk: Tables, table: TableName, work: (transaction: Transaction) => Promise<T>): Promise<T> =>
-  disk.run({ tables: [table], mode: 'readonly', durability: 'relaxed' }, work)
 
 const writerOf =
   (disk: Tables) =>

@@ -79,14 +79,13 @@ export const unpackSegment = (value: unknown): StoredSegment | undefined => {
   return fits ? segment : undefined
 }
 
-/** @throws StoreError `STORE-UNREADABLE` for anything that is no record of `streams` */
-export const parseStoredStream = (value: unknown): StoredStream => {
+/** What is no record of `streams`, or cannot be read, counts as none: what lies beyond it is then a hole, and no other stream is concerned. */
+export const parseStoredStream = (stream: StreamId, value: unknown): StoredStream => {
   const record = value as Partial<Record<keyof StoredStream, unknown>>
   const whole =
-    typeof value === 'object' && value !== null && typeof record.stream === 'string' && typeof record.revision === 'number' &&
+    typeof value === 'object' && value !== null && record.stream === stream && typeof record.revision === 'number' &&
     typeof record.openFirst === 'number' && typeof record.lamportBefore === 'number' && record.previous instanceof Uint8Array
-  if (!whole) throw unreadable('the record of a stream')
-  return { ...newStream(record.stream as StreamId), ...value }
+  return { ...newStream(stream), ...(whole && value) }
 }
 
 /** `undefined` when the header is not one. */

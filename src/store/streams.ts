@@ -2,12 +2,12 @@ import { assert } from '../core/assert.ts'
 import type { Lamport, Offset, StreamId } from '../core/ids.ts'
 import { appendIn, hasLargeRecord, tablesOf, type AppendOutcome, type AppendRules } from './append.ts'
 import type { ClockNotes } from './clock.ts'
-import type { AppendResult, EventStore, ForkEnd, Head, Piece, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
+import type { AppendResult, EventStore, ForkEnd, Piece, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
 import { createHeads } from './heads.ts'
 import { endIn, lowerIn, loweringTables } from './lower.ts'
-import { parseStoredStream, unpackSegment, unreadable } from './records.ts'
-import { bodyOf, headOf, joinCountMin, joinIn, readRecord, readTail, stateOf } from './tail.ts'
-import { KeyTaken, type Durability, type TableName, type Tables, type Transaction } from './tables.ts'
+import { parseStoredStream, unpackSegment, unreadable, type StoredStream } from './records.ts'
+import { bodyOf, headOf, joinCountMin, joinIn, readRecord, readTail, stateOf, type Tail } from './tail.ts'
+import { KeyTaken, readAtOnce, type Durability, type TableName, type Tables, type Transaction } from './tables.ts'
 
 type StreamsPart = Pick<
   EventStore,
@@ -18,34 +18,35 @@ type StreamsPart = Pick<
 export class Streams implements StreamsPart {
   readonly #tables: Tables
   readonly #notes: ClockNotes
-  readonly #heads: () => Promise<ReadonlyMap<StreamId, Head>>
+  readonly heads: EventStore['heads']
   /** Appends that this object knows not to be joined, for each stream. */
   readonly #single = new Map<StreamId, number>()
+  /** First offset of the open segment of each stream, as last read here. */
+  readonly #openFirst = new Map<StreamId, Offset>()
   /** Streams whose tail had a hole when it was last read here. */
   readonly #holes = new Set<StreamId>()
 
   constructor(tables: Tables, notes: ClockNotes) {
     this.#tables = tables
     this.#notes = notes
-    this.#heads = createHeads(tables)
+    this.heads = createHeads(tables)
   }
 
   readonly state = async (stream: StreamId): Promise<StreamState | undefined> => {
-    const tail = await this.#read(['streams', 'tail'], (transaction) => readTail(transaction, stream))
+    const tail = await readAtOnce(this.#tables, ['streams', 'tail'], (transaction) => readTail(transaction, stream))
+    this.#openFirst.set(stream, tail.record.openFirst)
     this.#single.set(stream, tail.appends.filter((append) => !append.joined).length)
     if (tail.hole) this.#holes.add(stream)
     else this.#holes.delete(stream)
     return tail.record.revision === 0 && tail.appends.length === 0 && !tail.hole ? undefined : stateOf(tail)
   }
 
-  readonly heads = (): Promise<ReadonlyMap<StreamId, Head>> => this.#heads()
-
   readonly present = async (): Promise<Readonly<Record<StreamId, Offset>>> =>
-    Object.fromEntries([...(await this.#heads())].map(([stream, head]) => [stream, head.next - 1]))
+    Object.fromEntries([...(await this.heads())].map(([stream, head]) => [stream, head.next - 1]))
 
   readonly records = async (): Promise<readonly StreamRecord[]> => {
-    const values = await this.#read(['streams'], (transaction) => transaction.values('streams'))
-    return values.map(parseStoredStream).map(({ stream, revision, openFirst, start, standing }) => ({ stream, revision, openFirst, start, standing }))
+    const [keys, values] = await readAtOnce(this.#tables, ['streams'], (transaction) => Promise.all([transaction.keys('streams'), transaction.values('streams')]))
+    return keys.map((key, at) => parseStoredStream(key as StreamId, values[at])).map(({ stream, revision, openFirst, start, standing }) => ({ stream, revision, openFirst, start, standing }))
   }
 
   readonly appendOwn = async (append: StreamAppend, firstLamport: Lamport, overtakable: boolean): Promise<AppendResult> => {
@@ -69,15 +70,20 @@ export class Streams implements StreamsPart {
     return this.#appendStrict(appends, rules)
   }
 
-  readonly piece = (stream: StreamId, offset: Offset): Promise<Piece | undefined> =>
-    this.#read(['streams', 'tail', 'segments'], (transaction) => pieceIn(transaction, stream, offset))
+  /** Whether it lies in the open segment is guessed, and read again where it does not. */
+  readonly piece = async (stream: StreamId, offset: Offset): Promise<Piece | undefined> => {
+    for (;;) {
+      const isOpen = offset >= (this.#openFirst.get(stream) ?? Infinity)
+      const { record, piece } = await (isOpen ? this.#openPiece(stream, offset) : this.#closedPiece(stream, offset))
+      this.#openFirst.set(stream, record.openFirst)
+      if (offset < (record.start?.offset ?? 0)) return undefined
+      if (isOpen === offset >= record.openFirst) return piece()
+    }
+  }
 
   readonly summaries = async (): Promise<readonly Uint8Array[]> => {
-    const pages = await this.#read(['summaries'], (transaction) => transaction.values('summaries'))
-    return pages.map((page) => {
-      if (page instanceof Uint8Array) return page
-      throw unreadable('a page of summaries')
-    })
+    const pages = await readAtOnce(this.#tables, ['summaries'], (transaction) => transaction.values('summaries'))
+    return pages.filter((page) => page instanceof Uint8Array)
   }
 
   readonly joinTail = async (stream: StreamId): Promise<void> => {
@@ -95,8 +101,16 @@ export class Streams implements StreamsPart {
   readonly end = (stream: StreamId, end: ForkEnd): Promise<boolean> =>
     this.#write(loweringTables, 'strict', (transaction) => endIn(transaction, stream, end))
 
-  #read<T>(tables: readonly TableName[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#tables.run({ tables, mode: 'readonly', durability: 'relaxed' }, work)
+  async #openPiece(stream: StreamId, offset: Offset): Promise<FoundPiece> {
+    const tail = await readAtOnce(this.#tables, ['streams', 'tail'], (transaction) => readTail(transaction, stream))
+    return { record: tail.record, piece: () => openPieceOf(tail, offset) }
+  }
+
+  async #closedPiece(stream: StreamId, offset: Offset): Promise<FoundPiece> {
+    const [record, entry] = await readAtOnce(this.#tables, ['streams', 'segments'], (transaction) =>
+      Promise.all([readRecord(transaction, stream), transaction.last('segments', { from: [stream, 0], to: [stream, offset + 1] })]),
+    )
+    return { record, piece: () => closedPieceOf(stream, offset, entry?.[1]) }
   }
 
   #write<T>(tables: readonly TableName[], durability: Durability, work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -134,20 +148,20 @@ export class Streams implements StreamsPart {
   }
 }
 
-const pieceIn = async (transaction: Transaction, stream: StreamId, offset: Offset): Promise<Piece | undefined> => {
-  const [record, entry] = await Promise.all([
-    readRecord(transaction, stream),
-    transaction.last('segments', { from: [stream, 0], to: [stream, offset + 1] }),
-  ])
-  if (offset < (record.start?.offset ?? 0)) return undefined
-  if (offset >= record.openFirst) return openPieceIn(transaction, stream, offset)
-  const segment = unpackSegment(entry?.[1])
+/** A piece with the record of its stream, from one transaction. */
+interface FoundPiece {
+  readonly record: StoredStream
+  /** Only where the offset lies in the part that was read. */
+  readonly piece: () => Piece | undefined
+}
+
+const closedPieceOf = (stream: StreamId, offset: Offset, value: unknown): Piece => {
+  const segment = unpackSegment(value)
   if (segment === undefined || segment.first + segment.events <= offset) throw unreadable(`the segment of ${stream} that holds offset ${offset}`)
   return { type: 'closed', first: segment.first, sealed: segment.sealed, deflated: segment.deflated }
 }
 
-const openPieceIn = async (transaction: Transaction, stream: StreamId, offset: Offset): Promise<Piece | undefined> => {
-  const tail = await readTail(transaction, stream)
+const openPieceOf = (tail: Tail, offset: Offset): Piece | undefined => {
   const sealed = tail.appends.at(-1)?.sealed
   if (sealed === undefined || offset >= headOf(tail).next) return undefined
   return { type: 'open', first: tail.record.openFirst, sealed, body: bodyOf(tail.appends) }

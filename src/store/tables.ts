@@ -60,6 +60,17 @@ export interface Tables {
   readonly close: () => Promise<void>
 }
 
+/**
+ * Reads in one transaction that ends without the page: `work` queues all its requests at once, and `commit` follows in the same turn.
+ * What a page that is frozen by then had still to ask for would keep it open, and block every writer of the profile.
+ */
+export const readAtOnce = <T>(disk: Tables, tables: readonly TableName[], work: (transaction: Transaction) => Promise<T>): Promise<T> =>
+  disk.run({ tables, mode: 'readonly', durability: 'relaxed' }, (transaction) => {
+    const answers = work(transaction)
+    transaction.commit()
+    return answers
+  })
+
 /** An `add` met a key that is there already; nothing was stored. */
 export class KeyTaken extends Error {
   override readonly name = 'KeyTaken'

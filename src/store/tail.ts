@@ -1,7 +1,7 @@
 import { concatBytes, equalBytes } from '../core/bytes.ts'
 import type { Offset, StreamId } from '../core/ids.ts'
 import type { Head, StreamState } from './event-store.ts'
-import { headerOf, newStream, packAppend, parseStoredStream, unpackAppend, type StoredAppend, type StoredStream } from './records.ts'
+import { headerOf, packAppend, parseStoredStream, unpackAppend, type StoredAppend, type StoredStream } from './records.ts'
 import { keysOf, type Transaction } from './tables.ts'
 
 /** A stream's record with the unbroken run of appends that starts at its open segment's first offset. */
@@ -12,10 +12,8 @@ export interface Tail {
   readonly hole: boolean
 }
 
-export const readRecord = async (transaction: Transaction, stream: StreamId): Promise<StoredStream> => {
-  const value = await transaction.get('streams', stream)
-  return value === undefined ? newStream(stream) : parseStoredStream(value)
-}
+export const readRecord = async (transaction: Transaction, stream: StreamId): Promise<StoredStream> =>
+  parseStoredStream(stream, await transaction.get('streams', stream))
 
 /** Record and tail of a stream in one round. */
 export const readTail = async (transaction: Transaction, stream: StreamId): Promise<Tail> => {

@@ -131,6 +131,8 @@ export class SummaryEntry {
 export function* entriesOf(page: Uint8Array): Generator<SummaryEntry> {
   for (let at = 1; at < page.length; ) {
     const size = ((page[at] ?? 0) << 8) | (page[at + 1] ?? 0)
+    // A page that is not what was written.
+    if (size === 0) return
     yield new SummaryEntry(page.subarray(at, at + size))
     at += size
   }

@@ -7,7 +7,7 @@ export interface Awake {
   readonly close: () => void
 }
 
-export const createAwake = (environment: Environment): Awake => {
+export const createAwake = (environment: Pick<Environment, 'page'>): Awake => {
   const waiting: (() => void)[] = []
   const stop = environment.page.listen(() => {
     if (environment.page.state() === 'frozen') return

@@ -26,6 +26,9 @@ const verdicts = async (file: Blob): Promise<readonly string[]> => (await parse(
 
 describe('lines', () => {
   const text = (bytes: Uint8Array | undefined): string | undefined => (bytes === undefined ? undefined : new TextDecoder().decode(bytes))
+  /** 64 bytes with its newline: so many of them fill a slice. */
+  const row = 'x'.repeat(63)
+  const rows = MEBIBYTE / 64
   const cases: readonly (readonly [string, string, readonly (string | undefined)[]])[] = [
     ['no newline at the end', 'a\nb', ['a', 'b']],
     ['a newline at the end begins no line', 'a\nb\n', ['a', 'b']],
@@ -34,8 +37,8 @@ describe('lines', () => {
     ['the longest line', `${'x'.repeat(65_536)}\nb`, ['x'.repeat(65_536), 'b']],
     ['a longer one is none, the next is whole', `${'x'.repeat(65_537)}\nb`, [undefined, 'b']],
     ['a longer one at the end', `a\n${'x'.repeat(65_537)}`, ['a', undefined]],
-    ['a line across two slices', `${'x\n'.repeat(MEBIBYTE / 2 - 1)}abc\nd`, [...Array<string>(MEBIBYTE / 2 - 1).fill('x'), 'abc', 'd']],
-    ['a newline at the end of a slice', `${'x\n'.repeat(MEBIBYTE / 2)}d`, [...Array<string>(MEBIBYTE / 2).fill('x'), 'd']],
+    ['a line across two slices', `${`${row}\n`.repeat(rows - 1)}${row}abc\nd`, [...Array<string>(rows - 1).fill(row), `${row}abc`, 'd']],
+    ['a newline at the end of a slice', `${`${row}\n`.repeat(rows)}d`, [...Array<string>(rows).fill(row), 'd']],
     ['a line over several slices', `a\n${'x'.repeat(3 * MEBIBYTE)}\nb\n`, ['a', undefined, 'b']],
   ]
   test.each(cases)('[G6] %s', async (_title, content, expected) => {

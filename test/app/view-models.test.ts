@@ -56,7 +56,7 @@ describe('banner', () => {
 
   test('[G6] one at a time, most serious first', () => {
     const kinds: (string | undefined)[] = []
-    let facts = { status: all, failed: [entry], reunion, updateReady: true } as Parameters<typeof bannerOf>[0]
+    let facts = { status: all, failed: [entry], reunion, updateReady: true, nowMicros: 10_000_005 } as Parameters<typeof bannerOf>[0]
     const take = (change: Partial<typeof facts>): void => {
       kinds.push(bannerOf(facts)?.title)
       facts = { ...facts, ...change }
@@ -65,11 +65,12 @@ describe('banner', () => {
     take({ status: { ...all, storeFailure: undefined } })
     take({ status: nodeStatus({ cutOffSinceMicros: 5, peers: all.peers }) })
     take({ status: nodeStatus({ cutOffSinceMicros: 5 }) })
+    take({ nowMicros: 10_000_004 })
     take({ status: nodeStatus() })
     take({ reunion: undefined })
     take({ updateReady: false })
     take({})
-    expect(kinds).toEqual(['banner.fail', 'banner.store', 'banner.full', 'banner.clock.behind', 'banner.cut', 'banner.back', 'banner.update', undefined])
+    expect(kinds).toEqual(['banner.fail', 'banner.store', 'banner.full', 'banner.clock.behind', 'banner.cut', 'banner.back', 'banner.back', 'banner.update', undefined])
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Words } from '../../src/app/i18n/words.svelte.ts'
 import { chipWords } from '../../src/app/state/chip-words.ts'
 import { copiesOf } from '../../src/app/state/copies.ts'
-import { safetyOf } from '../../src/app/state/safety.ts'
+import { entriesNotHere, safetyOf } from '../../src/app/state/safety.ts'
 import { clockAheadMs, noticeKind, problemsOf, tabletsOf } from '../../src/app/state/tablets.ts'
 import { nodeIdOf, nodeStatus, offsets, peerStatus } from './status.ts'
 
@@ -28,11 +28,13 @@ describe('chip', () => {
   test('[G6] entries of a former identity that another holder has than the new ones do not count as a whole copy', () => {
     const both = { ...offsets({ A: 9 }), ...offsets({ Z: 4 }) }
     const peers = [peerStatus('B', { holds: offsets({ A: 9 }) }), peerStatus('C', { holds: offsets({ Z: 4 }) })]
-    expect(said(nodeStatus({ own: both, peers }))).toBe('Whole only here · 2 of 2 in reach')
+    expect(said(nodeStatus({ own: both, peers }))).toBe('Elsewhere only in parts · 2 of 2 in reach')
   })
 
   test.each([
     ['a floor of one', nodeStatus({ own }), 'Only here · no other tablet yet'],
+    ['nothing is recorded, so that all hold all of it', nodeStatus({ peers: [peerStatus('B')] }), 'Nothing recorded here yet · 1 of 1 in reach'],
+    ['nothing is recorded and nobody else is there', nodeStatus(), 'Nothing recorded here yet · no other tablet yet'],
     ['all hold all', nodeStatus({ own, peers: [peerStatus('B', { holds: own }), peerStatus('C', { holds: own })] }), 'On all 3 tablets · 2 of 2 in reach'],
     ['the disk is nearly full', nodeStatus({ own, storage: { usedBytes: 9e8, quotaBytes: 1e9, persistent: true } }), 'Nearly full · 180 MB left'],
   ])('[G6] %s', (_, status, text) => expect(said(status)).toBe(text))
@@ -81,6 +83,17 @@ describe('tablets', () => {
     expect(problemsOf(nodeStatus({ peers: [peerStatus('B'), gone], hubs, storage: { usedBytes: 1, quotaBytes: 10, persistent: false } })).map(({ code }) => code)).toEqual(['HUB-OFF', 'NOT-HEARD', 'STORE-NOT-KEPT'])
     expect(problemsOf(nodeStatus({ peers: [gone], cutOffSinceMicros: 3 })).map(({ code }) => code)).toEqual(['CUT-OFF'])
     expect(problemsOf(nodeStatus({ storeFailure: { code: 'STORE-QUOTA', message: '', atMicros: 1 } }))[0]).toMatchObject({ kind: 'store', code: 'STORE-QUOTA' })
+  })
+
+  test('[G6] what others hold and this tablet does not is counted once, whoever holds it', () => {
+    const peers = [peerStatus('B', { holds: offsets({ A: 9, B: 20, C: 3 }) }), peerStatus('C', { holds: offsets({ B: 15, C: 7 }) })]
+    expect(entriesNotHere(nodeStatus({ present: offsets({ A: 9, B: 10 }), peers }))).toBe(10 + 8)
+    expect(entriesNotHere(nodeStatus({ present: offsets({ A: 9, B: 20, C: 7 }), peers }))).toBe(0)
+  })
+
+  test('[G6] no room and a record that cannot be read have different words', () => {
+    const kinds = ['STORE-QUOTA', 'STORE-NEARLY-FULL', 'STORE-UNREADABLE', 'STREAM-HOLE'].map((code) => noticeKind({ code, atMicros: 1, about: undefined, text: '' }))
+    expect(kinds).toEqual(['room', 'room', 'store', 'store'])
   })
 
   test('[G6] a notice whose code is not known has plain words too', () => {

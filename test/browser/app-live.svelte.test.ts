@@ -44,7 +44,8 @@ describe('together again', () => {
     let orders = started(started(initialState, 'W1'), 'W2')
     let tell: (status: NodeStatus) => void = () => undefined
     const node = { status: () => status, observe: (changed: (status: NodeStatus) => void) => ((tell = changed), () => undefined) }
-    const watch = new ReunionWatch(node, () => orders, () => 42)
+    const watch = new ReunionWatch(node, () => orders, () => nowMicros)
+    let nowMicros = 10_000_005
     const seen: unknown[] = []
     const stop = $effect.root(() => {
       $effect(() => {
@@ -63,7 +64,11 @@ describe('together again', () => {
     change({ present: offsets({ A: 4, B: 50 }), own: offsets({ A: 4 }) })
     watch.touch()
     flushSync()
+    // A dropout too short to be told is no reunion either.
+    change({ cutOffSinceMicros: nowMicros })
+    nowMicros += 9_999_999
+    change({ cutOffSinceMicros: undefined })
     stop()
-    expect(seen).toEqual([undefined, [42, 0, []], [42, 41, ['W2']], undefined])
+    expect(seen).toEqual([undefined, [10_000_005, 0, []], [10_000_005, 41, ['W2']], undefined, undefined, undefined])
   })
 })

@@ -137,6 +137,22 @@ export const durabilityCases: readonly StoreCase[] = [
     },
   },
   {
+    rule: 'S14',
+    title: 'what is moved to aside by others in its place is durable with the next flush, however large it is',
+    run: async (factory) => {
+      const [store, author] = [await factory.open(), await createAuthor()]
+      await store.appendReplicated([await author.write(undefined, { bytes: 110_000, text: noise(110_000) })], 1)
+      const lowered = await store.lower(author.stream, 0, 'test', 0)
+      const other = await author.write(lowered, { bytes: 70_000 })
+      expect(await durabilitiesOf(factory, async () => void (await store.appendReplicated([other], 1)))).toContain('strict')
+      await store.flush()
+      factory.powerCut?.()
+      const after = await factory.open()
+      expect((await after.listAside('segment')).map(([, value]) => (value as { first: number }).first)).toEqual([0])
+      expect(await after.present()).toEqual({ [author.stream]: 0 })
+    },
+  },
+  {
     rule: 'S8',
     title: 'an append with a record that a later flush would not cover is strict itself',
     run: async (factory) => {

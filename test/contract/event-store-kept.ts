@@ -86,6 +86,8 @@ export const keptCases: readonly StoreCase[] = [
       expect(await store.local.get('layer', 'a')).toEqual(bytes(1, 2, 3))
       expect(await store.listAside('kind')).toEqual([['id', { list: [bytes(1, 2, 3)], text: 'a' }]])
       expect(await store.listAside('kin')).toEqual([])
+      expect(await store.getAside('kind', 'id')).toEqual({ list: [bytes(1, 2, 3)], text: 'a' })
+      expect(await store.getAside('kind', 'i')).toBeUndefined()
     },
   },
 ]

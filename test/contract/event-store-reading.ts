@@ -17,7 +17,7 @@ export const readingCases: readonly StoreCase[] = [
       expect((await store.state(author.stream))?.hole).toBeUndefined()
       await remove('tail', [author.stream, 4])
       for (const tab of [store, await open()]) {
-        expect((await tab.heads()).get(author.stream)).toEqual({ next: 4, lamport: 4, headerId: appends[1]?.tail?.headerId })
+        expect((await tab.heads()).get(author.stream)).toEqual({ next: 4, lamport: 4, headerId: appends[1]?.tail?.headerId, start: 0, openFirst: 0 })
         expect(await tab.state(author.stream)).toMatchObject({ head: { next: 4 }, hole: true })
         expect(await tab.piece(author.stream, 3)).toMatchObject({ type: 'open', sealed: appends[1]?.tail?.sealed })
         for (const offset of [4, 6, 7]) expect(await tab.piece(author.stream, offset)).toBeUndefined()
@@ -105,6 +105,32 @@ export const readingCases: readonly StoreCase[] = [
       expect(firsts(two.stream)).toEqual([0, 1])
       expect(pages.length).toBe(2)
       for (const page of pages) expect(page.length).toBeLessThan(60 * 1024)
+    },
+  },
+  {
+    rule: 'S13',
+    title: 'a page of summaries that cannot be read is left out, and what closes next is summarised again',
+    run: async ({ open, spoil }) => {
+      const [store, author] = [await open(), await createAuthor()]
+      await store.appendReplicated([await author.write(undefined, { batches: 2, bytes: 66_000 })], 0)
+      await spoil('summaries', 0)
+      expect(await store.summaries()).toEqual([])
+      await store.appendReplicated([await author.write(await store.state(author.stream), { bytes: 66_000 })], 0)
+      expect((await store.summaries()).flatMap((page) => [...entriesOf(page)]).map(({ first }) => first)).toEqual([2])
+    },
+  },
+  {
+    rule: 'S18',
+    title: 'a record of a stream that cannot be read counts as none: no other stream is concerned',
+    run: async ({ open, spoil }) => {
+      const [store, one, two] = [await open(), await createAuthor(), await createAuthor()]
+      await store.appendReplicated([await one.write(undefined, { batches: 2, bytes: 66_000 }), await two.write(undefined, { batches: 2, bytes: 66_000 })], 0)
+      await spoil('streams', one.stream)
+      expect(await store.present()).toEqual({ [two.stream]: 1 })
+      expect(new Map((await store.records()).map(({ stream, openFirst }) => [stream, openFirst]))).toEqual(new Map([[one.stream, 0], [two.stream, 2]]))
+      expect(await store.state(one.stream)).toBeUndefined()
+      await store.appendReplicated([await one.write(undefined, { bytes: 10 })], 0)
+      expect(await store.present()).toEqual({ [one.stream]: 0, [two.stream]: 1 })
     },
   },
 ]

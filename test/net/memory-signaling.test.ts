@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { equalBytes } from '../../src/core/bytes.ts'
+import type { TagOf } from '../../src/net/introduction-id.ts'
 import { createMemoryNetwork } from '../../src/net/memory-transport.ts'
 import { createMemoryHub } from '../../src/net/memory-signaling.ts'
 import { parseSwarmId } from '../../src/core/ids.ts'
@@ -45,4 +47,34 @@ describe('the contract catches each planted fault at its rule', () => {
       expect(verdicts.map(({ status }) => status)).toContain('rejected')
     })
   }
+})
+
+test('[N3] a page with a wrong tag ends no introduction of the page whose id it borrows', async () => {
+  const factory = memoryFactory()
+  const idOf = (number: number): Uint8Array => new Uint8Array(16).fill(number)
+  const tagOf: TagOf = async (id) => id.map((byte, at) => byte ^ at)
+  const open = (number: number, itsTagOf = tagOf) => {
+    const closed: string[] = []
+    const signaling = factory.open({ swarm: 'a1'.repeat(16), introductionId: idOf(number), tagOf: itsTagOf, timers: factory.timers })
+    const met = new Promise<void>((resolve) => {
+      let isMet = false
+      signaling.start({
+        wanted: () => !isMet,
+        state: () => undefined,
+        met: (introduction) => {
+          isMet = true
+          introduction.start({ envelope: () => undefined, closed: (reason) => closed.push(reason) })
+          resolve()
+        },
+      })
+    })
+    return { signaling, met, closed }
+  }
+  const pages = [open(2), open(1)] as const
+  await Promise.all(pages.map(({ met }) => met))
+  const stranger = open(1, async (id) => (equalBytes(id, idOf(1)) ? new Uint8Array(32) : tagOf(id)))
+  await stranger.met
+  await new Promise<void>((resolve) => factory.timers.after(500, resolve))
+  expect([...pages, stranger].map(({ closed }) => closed)).toEqual([[], [], ['closed by peer']])
+  for (const { signaling } of [...pages, stranger]) await signaling.close()
 })

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { streamIdOf, publicKeyToNodeId, type StreamId } from '../../src/core/ids.ts'
 import { createDiskWatch } from '../../src/node/disk-watch.ts'
-import type { Head } from '../../src/store/event-store.ts'
+import type { HeldHead } from '../../src/store/event-store.ts'
 
 const [a, b] = [1, 2].map((byte) => streamIdOf(publicKeyToNodeId(new Uint8Array(32).fill(byte)), 0)) as unknown as readonly [StreamId, StreamId]
-const head = (next: number, id = next): Head => ({ next, lamport: next, headerId: new Uint8Array(32).fill(id) })
+const head = (next: number, id = next): HeldHead => ({ next, lamport: next, headerId: new Uint8Array(32).fill(id), start: 0, openFirst: 0 })
 
 const open = () => {
-  const disk = new Map<StreamId, Head>()
+  const disk = new Map<StreamId, HeldHead>()
   const told: (readonly StreamId[])[] = []
   let reads = 0
   const heads = async () => {
@@ -21,7 +21,7 @@ const open = () => {
 
 test('[G8] tells of heads that grew, fell, changed or vanished since the last comparison', async () => {
   const { disk, told, watch } = open()
-  const change = async (...entries: (readonly [StreamId, Head])[]) => {
+  const change = async (...entries: (readonly [StreamId, HeldHead])[]) => {
     disk.clear()
     for (const [stream, one] of entries) disk.set(stream, one)
     await watch.compare()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { publicKeyToNodeId, streamIdOf, type SwarmId } from '../../src/core/ids.ts'
-import { copiesOfOwn, holdsAll } from '../../src/node/node.ts'
+import { copiesOfOwn } from '../../src/node/node.ts'
 import { openPeerBook } from '../../src/node/peer-book.ts'
 import type { SessionPeer } from '../../src/node/replication.ts'
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-store.ts'
@@ -37,7 +37,7 @@ test('[G6] a new session that has said nothing yet leaves what was said before',
 
 test('[G1] after a reload it is known what each peer held, and since when it is gone', async () => {
   const { disk, book, time } = await open()
-  book.setTerm(1)
+  await book.lead(1)
   book.setState(first, 'connected')
   book.update(said(5, 2_000))
   time.micros = 7_000
@@ -50,7 +50,7 @@ test('[G1] after a reload it is known what each peer held, and since when it is 
 
 test('[G8] a leader that was deposed writes nothing', async () => {
   const { disk, store, book } = await open()
-  book.setTerm(await store.incrementMeta('term'))
+  await book.lead(await store.incrementMeta('term'))
   await store.incrementMeta('term')
   book.setState(first, 'connected')
   book.update(said(5, 2_000))
@@ -85,6 +85,20 @@ test('[G6] copies count this node and each that holds all of the own streams', a
   book.update(said(5, 2_000))
   const status = (last: number) => ({ own: { [stream]: last }, peers: book.peers() }) as unknown as Parameters<typeof copiesOfOwn>[0]
   expect([copiesOfOwn(status(4)), copiesOfOwn(status(5)), copiesOfOwn(status(6))]).toEqual([2, 2, 1])
-  expect(holdsAll({}, {})).toBe(true)
-  expect(holdsAll({}, { [stream]: 0 })).toBe(false)
+})
+
+test('[G8] who takes the lead goes on from what the leader before it saved', async () => {
+  const { disk, store, book } = await open()
+  const { book: follower } = await open(disk)
+  await book.lead(await store.incrementMeta('term'))
+  book.setState(first, 'connected')
+  book.update(said(5, 2_000))
+  await book.save()
+  await follower.lead(await store.incrementMeta('term'))
+  expect(follower.peers()).toMatchObject([{ nodeId: first, state: 'gone', holds: { [stream]: 5 }, heardMicros: 2_000 }])
+  follower.setState(first, 'connected')
+  follower.update(said(3, 3_000))
+  await follower.save()
+  await book.lead(await store.incrementMeta('term'))
+  expect(book.peers()).toMatchObject([{ nodeId: first, holds: { [stream]: 3 }, heardMicros: 3_000 }])
 })

@@ -29,6 +29,7 @@ export interface PageOptions {
   readonly isMute?: boolean
   /** It does not carry out what it decides on duplicates. */
   readonly keepsAll?: boolean
+  readonly introductionId?: Uint8Array
 }
 
 export interface PeersPage {

@@ -41,7 +41,7 @@ export const createPeersWorld = async (seed = 1): Promise<PeersWorld> => {
     open: (identity, name, options) => {
       const tab = world.profile().openTab()
       const { environment } = tab
-      const introductionId = environment.randomBytes(16)
+      const introductionId = options?.introductionId ?? environment.randomBytes(16)
       const signaling = hub.signaling({ name, swarm: swarm.id, introductionId, tagOf, timers: environment })
       return { tab, ...openPeersPage({ environment, crypto, swarm, introductionId, signaling, connector: network.connector(name) }, name, identity, options) }
     },

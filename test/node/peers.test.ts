@@ -236,11 +236,12 @@ test('[G7] a connection on which nobody says who it is is closed, and another tr
   await closeAll(a, b)
 })
 
+const intruderId = new Uint8Array(16)
+
 /** A page with the right tag that says over each introduction what `say` gives for the greeting it hears. */
 const openIntruder = (here: PeersWorld, say: (greeting: Uint8Array) => readonly Uint8Array[]) => {
-  const introductionId = new Uint8Array(16)
   const ended: string[] = []
-  const intruder = here.hub.signaling({ name: 'intruder', swarm: here.swarm.id, introductionId, tagOf: here.tagOf })
+  const intruder = here.hub.signaling({ name: 'intruder', swarm: here.swarm.id, introductionId: intruderId, tagOf: here.tagOf })
   intruder.start({
     wanted: () => true,
     state: () => undefined,
@@ -274,6 +275,35 @@ for (const [what, say] of intrusions) {
     await closeAll(a, b)
   })
 }
+
+test('[G7] a page in whose name a stranger said noise for ten minutes is met within half a minute', async () => {
+  const here = await createPeersWorld()
+  const [small, large] = here.identities
+  if (small === undefined || large === undefined) throw new Error('no identities')
+  const a = here.open(small, 'small')
+  const intruder = openIntruder(here, () => [Uint8Array.of(1, 2, 3)])
+  await here.world.advance(600_000)
+  expect(a.notices.map(({ code }) => code)).toEqual(['introduction-invalid'])
+  await intruder.close()
+  const b = here.open(large, 'large', { introductionId: intruderId })
+  await here.world.until(() => areConnected(a, b), 45_000)
+  await closeAll(a, b)
+})
+
+test.each(['lowered', 'identity', 'replaced', 'closed'])('[G7] a peer that says `%s` as soon as it is connected leaves attempts to others', async (reason) => {
+  const here = await createPeersWorld()
+  const [small, large, third] = here.identities
+  if (small === undefined || large === undefined || third === undefined) throw new Error('no identities')
+  const [a, b] = [here.open(small, 'small'), here.open(large, 'large')]
+  for (let second = 0; second < 300; second++) {
+    await here.world.advance(1000)
+    for (const { transport } of b.connections()) transport.send(new TextEncoder().encode(`bye ${reason}`))
+  }
+  expect(timesOf(a, 'opened').length).toBeLessThan(40)
+  const c = here.open(third, 'third')
+  await here.world.until(() => areConnected(a, c), 10_000)
+  await closeAll(a, b, c)
+})
 
 test('[G7] a greeting that was recorded on another pipe opens nothing', async () => {
   const here = await createPeersWorld()

@@ -209,3 +209,22 @@ test('[G1] a closed node publishes nothing more, and what was published before i
   const { node: again } = await tablet.open()
   expect(payloads(await readAll(again))).toEqual(['last'])
 })
+
+test('[G5] under a new identity an entry sorts after all that was shown, also where its group had been overtaken before', async () => {
+  const nodes = await createNodeWorld()
+  const next = await nodes.crypto.generateIdentity()
+  const { node, disk, tablet } = await openWith(nodes, async (_append, store, count) => {
+    if (count !== 2) return store()
+    // IndexedDB says so of an append that is stale, too. Another tab changes the identity between the two tries.
+    await disk.changeIdentity(node.nodeId, next, 'restored', 0)
+    return { type: 'overtaken', clock: 2_001 }
+  })
+  await node.publish([tagged(1)])
+  const { node: other } = await tablet.open()
+  for (let at = 0; at < 8; at++) await other.publish(Array.from({ length: 300 }, () => tagged(at)))
+  await nodes.world.settle()
+  const shown = Math.max(...(await readAll(node)).map(({ meta }) => meta.lamport))
+  const [meta] = await node.publish([tagged('last')])
+  expect(meta?.stream).toBe(`${next.nodeId}-0`)
+  expect(meta?.lamport).toBeGreaterThan(shown)
+})

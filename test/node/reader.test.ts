@@ -170,3 +170,22 @@ test('[G6] an error of the disk reaches who iterates', async () => {
   await store.close()
   await expect(collect(reader.query({}, 'ascending'))).rejects.toMatchObject({ code: 'STORE-CLOSED' })
 })
+
+test('[G5] what follows on any offset is found, from whichever end of its segment it is nearer', async () => {
+  const { store, reader } = openCounted()
+  const one = await author(store)
+  const counts = [3, 1, 4, 1, 5, 2, 6]
+  let lamport = 1
+  const batches = counts.map((count) => batch((lamport += count) - count, count, { pad: 100 }))
+  await one.add(batches)
+  const all = Array.from({ length: 22 }, (_, offset) => offset)
+  for (const from of all) {
+    for (const end of all.slice(from)) {
+      const query: Query = { lowerBound: { [one.stream]: from - 1 }, upperBound: { [one.stream]: end } }
+      for (const order of ['ascending', 'descending'] satisfies Order[]) {
+        const expected = all.slice(from, end + 1)
+        expect({ from, end, offsets: offsetsOf(await collect(reader.query(query, order))) }).toEqual({ from, end, offsets: order === 'ascending' ? expected : expected.toReversed() })
+      }
+    }
+  }
+})

@@ -150,7 +150,7 @@ describe('checks', () => {
     world.link(a, b)
     await world.world.settle()
     expect(a.replication.sendLayer('open', b.nodeId, Uint8Array.of(1, 2))).toBe(true)
-    a.replication.sendLayer('other', b.nodeId, Uint8Array.of(3))
+    for (const channel of ['other', 'another', 'other']) a.replication.sendLayer(channel, b.nodeId, Uint8Array.of(3))
     await world.world.settle()
     expect(b.layers).toEqual([{ channel: 'open', peer: a.nodeId, bytes: Uint8Array.of(1, 2) }])
     expect(b.notices.map((notice) => notice.code)).toEqual(['CHANNEL-UNKNOWN'])
@@ -221,6 +221,21 @@ describe('forks that come', () => {
     expect((await all.node.store.state(all.stream))?.standing).toMatchObject({ type: 'forked', end: 2 })
     await say(all, push(all.stream, one, { from: 2 }))
     expect(await nextOf(all)).toBe(2)
+  })
+
+  /** Two versions of a segment that begins at offset 2, on a segment that nobody has. */
+  const early = async (author: Identity, text: string) => {
+    const [one, other] = await Promise.all([text, `${text}'`].map((each) => seal(author, { lines: [line(3, each)], first: 2, previous: new Uint8Array(32).fill(9) })))
+    if (one === undefined || other === undefined) throw new Error('two versions')
+    return forkOf(one, other)
+  }
+
+  test('[G7] [R47] proofs of streams of which nothing is held fill no disk: 64 streams, and the rest is reported', async () => {
+    const all = await scene()
+    for (let at = 0; at < 70; at++) await say(all, await early(await webCrypto.generateIdentity(), 'A'))
+    expect((await all.node.store.listAside('fork-early')).length).toBe(64)
+    expect(all.node.notices.map(({ code }) => code)).toEqual(Array.from({ length: 6 }, () => 'FORK-NOT-KEPT'))
+    expect(all.node.peers.size).toBe(1)
   })
 
   test('[R47] two segments that are no fork are the sender’s fault', async () => {

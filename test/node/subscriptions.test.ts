@@ -58,7 +58,7 @@ test('[G1] says when it has caught up, also with nothing', async () => {
 /** Subscriptions over a reader that gives what `events` holds: one stream. */
 const over = (events: Event[], fails: () => Error | undefined = () => undefined) => {
   const stream = streamIdOf('A'.repeat(43) as never, 0)
-  const heads = async (): Promise<Heads> => new Map([[stream, { next: events.length, lamport: 1, headerId: new Uint8Array(32) }]])
+  const heads = async (): Promise<Heads> => new Map([[stream, { next: events.length, lamport: 1, headerId: new Uint8Array(32), start: 0, openFirst: 0 }]])
   const query = async function* (asked: { lowerBound?: Record<string, number>; upperBound?: Record<string, number> }) {
     for (const event of events.slice((asked.lowerBound?.[stream] ?? -1) + 1, (asked.upperBound?.[stream] ?? -1) + 1)) {
       const error = fails()
@@ -72,7 +72,7 @@ const over = (events: Event[], fails: () => Error | undefined = () => undefined)
       events.push({ meta: { ...key, eventId: '' as never, offset: events.length, timestampMicros: 0, appId: '', tags: [], isLocalEvent: false, timestampAsDate: () => new Date(0) }, payload: events.length })
     }
   }
-  return { subscriptions: createSubscriptions({ heads, query: query as never }, async () => {}), add }
+  return { subscriptions: createSubscriptions({ heads, query: query as never }), add }
 }
 
 const turns = async () => {
@@ -165,3 +165,24 @@ const until = async (holds: () => boolean) => {
   for (let tries = 0; tries < 1_000 && !holds(); tries++) await new Promise<void>((resolve) => queueMicrotask(resolve))
   expect(holds()).toBe(true)
 }
+
+test('[G3] a subscription starts over when events that it was given are no longer held', async () => {
+  const events: Event[] = []
+  const { subscriptions, add } = over(events)
+  const [given, travels]: [unknown[], unknown[]] = [[], []]
+  const take = (chunk: readonly Event[]) => void given.push(...chunk.map(({ payload }) => payload))
+  subscriptions.subscribe({}, { events: take, timeTravel: (earliest) => void (travels.push(earliest), (given.length = 0)), failed: (error) => expect.unreachable(error.message) })
+  add(3)
+  subscriptions.grown()
+  await turns()
+  expect(given).toHaveLength(3)
+  events.length = 2
+  subscriptions.grown()
+  await turns()
+  expect(travels).toHaveLength(1)
+  expect(given).toHaveLength(2)
+  subscriptions.grown()
+  await turns()
+  expect(travels).toHaveLength(1)
+  subscriptions.close()
+})

@@ -10,6 +10,7 @@ import type { EventKey } from '../../src/core/event-key.ts'
 import type { Environment } from '../../src/node/environment.ts'
 import type { Node, Query } from '../../src/node/node.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
+import { openReopeningStore } from '../../src/node/reopening-store.ts'
 import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory-event-store.ts'
 import type { EventStore } from '../../src/store/event-store.ts'
 import { tableNames } from '../../src/store/tables.ts'
@@ -68,7 +69,7 @@ export const createNodeWorld = async (seed = 1, sent: (name: string, message: Ui
         profile,
         open: async (options, devices) => {
           const tab = profile.openTab()
-          const store = devices?.store ?? openMemoryStore(disk, swarm.id)
+          const store = devices?.store ?? (await openReopeningStore(async () => openMemoryStore(disk, swarm.id), tab.environment))
           const { environment } = tab
           const node = await createNode({ crypto, environment, network: networkAt(name, environment), ...devices, store }, { swarm, name, ...options })
           await world.settle()

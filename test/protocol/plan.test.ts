@@ -1,66 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { streamIdOf, type Offset, type StreamId } from '../../src/core/ids.ts'
 import { HAVE_ENTRIES_MAX, STREAMS_MAX } from '../../src/protocol/limits.ts'
-import type { Have, Message, SegmentMessage } from '../../src/protocol/message.ts'
-import { stepPlan } from '../../src/protocol/plan.ts'
-import { planOf, type PlanEffect, type PlanInput, type PlanState, type StreamView, type TakeOutcome } from '../../src/protocol/plan-state.ts'
-import { encodeHeader } from '../../src/stream/header.ts'
-import { bytes, deepFreeze, nodeA, nodeB, swarm } from './messages.ts'
-
-const own = streamIdOf(nodeA, 0)
-const other = streamIdOf(nodeB, 0)
-const streams = (count: number): readonly StreamId[] => Array.from({ length: count }, (_, number) => streamIdOf(nodeB, number))
-
-/** A head at `next`; the segment that grows begins at `first`. */
-const view = (next: Offset, first: Offset = 0, seed = next): StreamView => ({ next, headerId: bytes(32, seed), first, previous: bytes(32, first), ended: false })
-const said = (stream: StreamId, next: Offset, seed = next): Have['heads'][number] => [stream, { next, id: bytes(16, seed) }]
-const have = (heads: Have['heads'], more = false): Have => ({ type: 'have', heads, starts: [], forks: [], more })
-
-type Input = PlanInput extends infer T ? (T extends { readonly nowMs: number } ? Omit<T, 'nowMs'> : never) : never
-
-/** A plan under test: steps with frozen states and inputs, at a time that the test sets. */
-class Bench {
-  state: PlanState
-  nowMs = 0
-  effects: PlanEffect[] = []
-
-  constructor(views: readonly (readonly [StreamId, StreamView])[] = [], sessions = 1) {
-    this.state = planOf(nodeA, new Map(views), new Map())
-    for (let session = 1; session <= sessions; session++) this.step({ type: 'up', session, nodeId: nodeB })
-    this.step({ type: 'flushed', done: true })
-    this.effects = []
-  }
-
-  step(input: Input): readonly PlanEffect[] {
-    const [state, effects] = stepPlan(deepFreeze(this.state), deepFreeze({ ...input, nowMs: this.nowMs } as PlanInput))
-    this.state = state
-    this.effects.push(...effects)
-    return effects
-  }
-
-  says(session: number, heads: Have['heads'], more = false): readonly PlanEffect[] {
-    return this.step({ type: 'said', session, have: have(heads, more) })
-  }
-
-  pass(ms: number): readonly PlanEffect[] {
-    this.nowMs += ms
-    return this.step({ type: 'tick' })
-  }
-}
-
-const sent = <T extends Message['type']>(effects: readonly PlanEffect[], type: T, session?: number): readonly Extract<Message, { type: T }>[] =>
-  effects.flatMap((effect) => (effect.type === 'send' && effect.message.type === type && (session ?? effect.session) === effect.session ? [effect.message as Extract<Message, { type: T }>] : []))
-const kinds = (effects: readonly PlanEffect[], type: PlanEffect['type']) => effects.filter((effect) => effect.type === type)
-
-const header = (stream: StreamId, first: Offset, events: number, closed = false): Uint8Array =>
-  encodeHeader({ swarm, stream, first, events, firstLamport: first + 1, lastLamport: first + events, bodyBytes: 100, previous: first === 0 ? new Uint8Array(32) : bytes(32, first), bodyHash: bytes(32, events), closed })
-const piece = (want: number, stream: StreamId, from: Offset, end: Offset, size = 100): SegmentMessage =>
-  ({ type: 'segment', want, stream, header: header(stream, 0, end), seal: bytes(64), from, body: new Uint8Array(size) })
-const take = (bench: Bench, outcome: TakeOutcome): readonly PlanEffect[] => {
-  const last = bench.effects.findLast((effect) => effect.type === 'take')
-  if (last?.type !== 'take') throw new Error('nothing to take')
-  return bench.step({ type: 'taken', piece: last.piece, outcome })
-}
+import type { PlanEffect } from '../../src/protocol/plan-state.ts'
+import { bytes, nodeA, nodeB } from './messages.ts'
+import { Bench, have, header, kinds, other, own, piece, said, sent, streams, take, view } from './plan-bench.ts'
 
 describe('have', () => {
   test('[R20] the first says all, also when that is nothing, and a long one is split', () => {

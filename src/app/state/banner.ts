@@ -1,7 +1,7 @@
 import { isNearlyFull, type NodeStatus } from '../../index.ts'
 import type { Key, Values } from '../i18n/words.svelte.ts'
 import type { Entry } from './entries.svelte.ts'
-import type { Reunion } from './reunion.ts'
+import { isCutOff, type Reunion } from './reunion.ts'
 import { entriesNotHere, leftBytes } from './safety.ts'
 import { clockAheadMs, SKEW_MAX_MS } from './tablets.ts'
 
@@ -22,10 +22,11 @@ export interface BannerFacts {
   readonly failed: readonly Entry[]
   readonly reunion: Reunion | undefined
   readonly updateReady: boolean
+  readonly nowMicros: number
 }
 
 /** The most serious thing to say; `undefined`: all is as it should be. */
-export const bannerOf = ({ status, failed, reunion, updateReady }: BannerFacts): Banner | undefined => {
+export const bannerOf = ({ status, failed, reunion, updateReady, nowMicros }: BannerFacts): Banner | undefined => {
   const entry = failed[0]
   if (entry !== undefined) return failBanner('banner.fail', entry.code)
   if (status.storeFailure !== undefined) return failBanner('banner.store', status.storeFailure.code)
@@ -37,7 +38,7 @@ export const bannerOf = ({ status, failed, reunion, updateReady }: BannerFacts):
     const title = ahead > 0 ? 'banner.clock.ahead' : 'banner.clock.behind'
     return { kind: 'clock', title, more: 'banner.clock.more', action: 'banner.clock.key', values: {}, byMs: Math.abs(ahead) }
   }
-  if (status.cutOffSinceMicros !== undefined) {
+  if (isCutOff(status.cutOffSinceMicros, nowMicros)) {
     return { kind: 'cut', title: 'banner.cut', more: 'banner.cut.more', action: 'banner.cut.key', values: {}, timeMicros: status.cutOffSinceMicros }
   }
   if (reunion !== undefined) {

@@ -28,9 +28,9 @@ export class Opening {
     else this.#state = { type: 'first', code: '' }
   }
 
-  /** Whether there is a floor to stay on. */
+  /** Whether there is a floor to stay on. One whose entries the browser has deleted is none. */
   get known(): boolean {
-    return this.#floors.known()
+    return this.#floors.known() && !(this.#state.type === 'first' && this.#state.code === 'SWARM-UNKNOWN')
   }
 
   get current(): OpeningState {

@@ -4,6 +4,13 @@ import type { Orders } from '../orders/orders.ts'
 import { orderSignature } from './order-list.ts'
 import { entriesIn } from './safety.ts'
 
+/** Shorter than this it is no news that others are out of reach: a page that was just opened has yet to meet them. */
+const CUT_OFF_MIN_MICROS = 10_000_000
+
+/** Whether this tablet has been without any other for so long that a person should know. */
+export const isCutOff = (sinceMicros: number | undefined, nowMicros: number): sinceMicros is number =>
+  sinceMicros !== undefined && nowMicros - sinceMicros >= CUT_OFF_MIN_MICROS
+
 /** What has come since this tablet met the others again. */
 export interface Reunion {
   readonly sinceMicros: number
@@ -19,7 +26,7 @@ interface Before {
   readonly signatureByOrder: ReadonlyMap<string, string>
 }
 
-/** Watches for the end of being cut off. What changed by it stays marked until a person has touched it. */
+/** Watches for the end of being cut off, where that was long enough to be told. What changed by it stays marked until a person has touched it. */
 export class ReunionWatch {
   readonly #node: Pick<Node, 'status' | 'observe'>
   readonly #orders: () => Orders
@@ -34,11 +41,12 @@ export class ReunionWatch {
     this.#nowMicros = nowMicros
     this.#follow = createSubscriber((changed) => {
       this.#tell = changed
-      let wasCut = node.status().cutOffSinceMicros !== undefined
+      let sinceMicros = node.status().cutOffSinceMicros
       return node.observe((status) => {
-        const isCut = status.cutOffSinceMicros !== undefined
-        if (wasCut !== isCut) this.#before = isCut ? undefined : this.#snapshot(status)
-        wasCut = isCut
+        const isTogether = status.cutOffSinceMicros === undefined
+        if (isTogether && isCutOff(sinceMicros, nowMicros())) this.#before = this.#snapshot(status)
+        else if (isCutOff(status.cutOffSinceMicros, nowMicros())) this.#before = undefined
+        sinceMicros = status.cutOffSinceMicros
         changed()
       })
     })

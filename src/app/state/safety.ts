@@ -1,8 +1,8 @@
-import { copiesOfOwn, isNearlyFull, type NodeStatus } from '../../index.ts'
+import { copiesOfOwn, isNearlyFull, lastOf, offsetsOf, type NodeStatus } from '../../index.ts'
 
-/** Where the entries of this tablet stand, as the chip says it. `copies`: tablets that hold all of them, this one included. */
+/** Where the entries of this tablet stand, as the chip says it. `copies`: tablets that hold all of them, this one included; of none every tablet holds all. */
 export interface Safety {
-  readonly state: 'fail' | 'full' | 'alone' | 'here' | 'n' | 'all'
+  readonly state: 'fail' | 'full' | 'none' | 'alone' | 'here' | 'n' | 'all'
   readonly copies: number
   /** Entries that no other tablet said it holds. */
   readonly onlyHere: number
@@ -20,29 +20,28 @@ export const safetyOf = (status: NodeStatus, unsaved: boolean): Safety => {
   }
   if (unsaved) return { state: 'fail', ...facts }
   if (isNearlyFull(status.storage)) return { state: 'full', ...facts }
+  if (entriesIn(status.own) === 0) return { state: 'none', ...facts }
   if (facts.others === 0) return { state: 'alone', ...facts }
   if (copies === 1) return { state: 'here', ...facts }
   return { state: copies === facts.others + 1 ? 'all' : 'n', ...facts }
 }
 
 export const entriesOnlyHere = ({ own, peers }: NodeStatus): number =>
-  sum(entries(own).map(([stream, last]) => last - Math.max(-1, ...peers.map((peer) => lastOf(peer.holds, stream)))).map((n) => Math.max(0, n)))
+  sum(offsetsOf(own).map(([stream, last]) => last - Math.max(-1, ...peers.map((peer) => lastOf(peer.holds, stream)))).map((n) => Math.max(0, n)))
 
 /** Entries of the own streams that a holder did not say it has. */
 export const entriesLacking = (own: NodeStatus['own'], holds: NodeStatus['own']): number =>
-  sum(entries(own).map(([stream, last]) => Math.max(0, last - lastOf(holds, stream))))
+  sum(offsetsOf(own).map(([stream, last]) => Math.max(0, last - lastOf(holds, stream))))
 
-export const entriesIn = (offsets: NodeStatus['own']): number => sum(entries(offsets).map(([, last]) => last + 1))
+export const entriesIn = (offsets: NodeStatus['own']): number => sum(offsetsOf(offsets).map(([, last]) => last + 1))
 
 /** Entries that others said they hold and this tablet does not. */
 export const entriesNotHere = ({ present, peers }: NodeStatus): number => {
-  const streams = [...new Set(peers.flatMap(({ holds }) => Object.keys(holds)))]
+  const streams = [...new Set(peers.flatMap(({ holds }) => offsetsOf(holds).map(([stream]) => stream)))]
   return sum(streams.map((stream) => Math.max(0, ...peers.map(({ holds }) => lastOf(holds, stream) - lastOf(present, stream)))))
 }
 
 export const leftBytes = ({ storage: { usedBytes, quotaBytes } }: NodeStatus): number | undefined =>
   usedBytes === undefined || quotaBytes === undefined ? undefined : Math.max(0, quotaBytes - usedBytes)
 
-const lastOf = (offsets: NodeStatus['own'], stream: string): number => new Map<string, number>(entries(offsets)).get(stream) ?? -1
-const entries = (offsets: NodeStatus['own']): [string, number][] => Object.entries(offsets)
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
