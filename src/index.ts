@@ -10,6 +10,7 @@ import type { Environment } from './node/environment.ts'
 import { foundSwarm, joinSwarm, type Membership } from './node/membership.ts'
 import { NodeError, type Node } from './node/node.ts'
 import { openReopeningStore } from './node/reopening-store.ts'
+import { openStunUrls } from './node/stun-urls.ts'
 import { loadSwarm } from './node/settings.ts'
 import { webCrypto } from './node/web-crypto.ts'
 import { openIdbStore } from './store/idb-event-store.ts'
@@ -21,7 +22,6 @@ export type { JsonValue } from './core/json.ts'
 export { holdsAll, copiesOfOwn, isNearlyFull, NodeError } from './node/node.ts'
 export { includesAll, includesEvent, lastOf, merge, missingRanges, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
 export { allEvents, type Conjunction, type Where } from './core/where.ts'
-export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, PeerStatus, Query, StorageStatus, Subscriber } from './node/node.ts'
 export { StoreError, type StoreErrorCode } from './store/errors.ts'
 
 /** Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either. */
@@ -43,8 +43,8 @@ export interface OpenSettings {
   readonly appId?: string
   /** Hubs of the LAN through which other nodes are met, by origin (`https://192.168.1.10:8443`). Nothing else is ever contacted. */
   readonly hubs?: readonly string[]
-  /** STUN servers of these hubs: `stun:<literal address>:<port>`. */
-  readonly stunUrls?: readonly string[]
+  /** Asks for the STUN servers of these hubs, `stun:<literal address>:<port>`; not waited for. What was answered last is kept for when no hub is in reach. */
+  readonly stunUrls?: () => Promise<readonly string[]>
   /** Name and version of the application, told to others. */
   readonly software?: string
 }
@@ -67,8 +67,8 @@ export const openNode = async (options: OpenOptions = {}): Promise<Node> => {
   const { swarm, ...first } = await membershipOf(options, environment)
   const store = await openReopeningStore(() => openIdbStore(swarm.id), environment)
   const hubs = [...(options.hubs ?? []), ...(first.hubs ?? [])]
-  const devices = { store, crypto: webCrypto, environment, network: createNetwork(options.stunUrls ?? [], environment), storage: browserStorage }
   try {
+    const devices = { store, crypto: webCrypto, environment, network: createNetwork(await openStunUrls(store, options.stunUrls), environment), storage: browserStorage }
     const node = await createNode(devices, { ...options, ...first, swarm, hubs })
     localStorage.setItem(storedSwarmKey, swarm.id)
     return node
@@ -92,16 +92,13 @@ const membershipOf = async (options: OpenOptions, environment: Environment): Pro
   }
 }
 
-const createNetwork = (urls: readonly string[], timers: Environment): Network => {
-  const stunUrls = () => urls
-  return {
-    connector: createSimplePeerConnector({ stunUrls, timers }),
-    signalings: ({ swarm, introductionId, hubs, key }) => {
-      const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)
-      return hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const)
-    },
-  }
-}
+const createNetwork = (stunUrls: () => readonly string[], timers: Environment): Network => ({
+  connector: createSimplePeerConnector({ stunUrls, timers }),
+  signalings: ({ swarm, introductionId, hubs, key }) => {
+    const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)
+    return hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const)
+  },
+})
 
 const refuseUnsupported = (): void => {
   if (!isSecureContext) {
