@@ -5,7 +5,7 @@ import type { OffsetMap } from '../core/offset-map.ts'
 import type { Transport } from '../net/transport.ts'
 import { fitText } from '../protocol/cbor.ts'
 import { HUBS_MAX, HUB_BYTES_MAX, NAME_BYTES_MAX, SOFTWARE_BYTES_MAX } from '../protocol/limits.ts'
-import { byeReasons, type About, type ByeReason, type ForkMessage, type SaidHead } from '../protocol/message.ts'
+import { byeReasons, type About, type ByeReason, type ForkMessage, type SaidHead, type Standby } from '../protocol/message.ts'
 import { stepPlan } from '../protocol/plan.ts'
 import { isOwn, noView, planOf, viewOf, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece } from '../protocol/plan-state.ts'
 import type { PlanMessage } from '../protocol/session-state.ts'
@@ -31,6 +31,8 @@ export interface ReplicationOptions {
   readonly identity: Identity
   /** 16 random bytes of this page load; the nonce of `hello` begins with it. */
   readonly introductionId: Uint8Array
+  /** What this node takes beyond the basis of version 1, told in `hello`. Default: nothing. @see PROTOCOL.md [R13] */
+  readonly features?: readonly string[]
   readonly about: () => { readonly name: string; readonly software: string; readonly hubs: readonly string[] }
   /** Whether an introduction id is that of an open page of this profile. */
   readonly isOwnPage: (introductionId: Uint8Array) => Promise<boolean>
@@ -52,6 +54,8 @@ export interface ReplicationEvents {
   readonly identityLost: (reason: 'restored' | 'twin') => void
   readonly notice: (notice: Notice) => void
   readonly layerMessage: (channel: string, peer: NodeId, bytes: Uint8Array) => boolean
+  /** A step of a standby; comes only where the feature is announced. */
+  readonly standby?: (peer: NodeId, message: Standby) => void
 }
 
 /** A connected, authenticated peer. */
@@ -81,6 +85,8 @@ export interface Replication {
   readonly refresh: () => Promise<void>
   /** Ends the session of a transport with `bye` and closes it. */
   readonly end: (transport: Transport, reason: string) => void
+  /** To a connected peer that announced the feature. @returns whether there is one */
+  readonly sendStandby: (peer: NodeId, message: Standby) => boolean
   readonly sendLayer: (channel: string, peer: NodeId, bytes: Uint8Array) => boolean
   /** Says `bye` to all and closes their transports. Resolves when no effect is under way. */
   readonly close: (reason: string) => Promise<void>
@@ -93,6 +99,7 @@ export const createReplication = (devices: ReplicationDevices, options: Replicat
     published: (stream) => runner.published(stream),
     refresh: () => runner.refresh(),
     end: (transport, reason) => runner.end(transport, reason),
+    sendStandby: (peer, message) => runner.sendStandby(peer, message),
     sendLayer: (channel, peer, bytes) => runner.sendLayer(channel, peer, bytes),
     close: (reason) => runner.close(reason),
   }
@@ -135,7 +142,7 @@ class Runner {
     this.#forks = new Forks(context)
     this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, nowMs: environment.monotonicMs, beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
-    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [], about: fitAbout(options.about()) })
+    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: options.features ?? [], about: fitAbout(options.about()) })
     const proofs = createProofs(crypto, swarm, identity)
     this.#sessions = new Sessions({ environment, proofs, introductionId, config, isOwnPage, supervise: (work) => this.#supervise(work) }, this.#sessionEvents())
     this.#ready = this.#begin()
@@ -201,6 +208,7 @@ class Runner {
       }
       // Features that this program does not announce: the session lets none of them through.
       case 'relay': case 'members': return
+      case 'standby': return this.#events.standby?.(nodeId, message)
       default: return unreachable(message)
     }
   }
@@ -382,6 +390,13 @@ class Runner {
     const session = this.#sessions.newestWith(peer)
     if (session !== undefined) this.#sessions.send(session, { type: 'layer', channel, bytes })
     return session !== undefined
+  }
+
+  sendStandby(peer: NodeId, message: Standby): boolean {
+    const session = this.#sessions.newestWith(peer)
+    const announced = session !== undefined && this.#sessions.connection(session)?.open.peer.hello.features.includes('standby') === true
+    if (session !== undefined && announced) this.#sessions.send(session, message)
+    return announced
   }
 
   async close(reason: string): Promise<void> {

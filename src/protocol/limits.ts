@@ -64,6 +64,8 @@ export const RELAYS_PER_SECOND_MAX = 20
 export const RELAY_SEEN_MS = 60_000
 export const CHANNEL_BYTES_MAX = 64
 export const LAYER_BYTES_MAX = 255 * KIB
+/** Standby connections that a node keeps as caller, and as listener, per other node. */
+export const STANDBYS_PER_PEER = 2
 export const PING_INTERVAL_MS = 2_000
 /** Messages of the types `have`, `relay`, `members`, `ping` and `pong` that one peer may send in a second, averaged over ten. */
 export const CONTROLS_PER_SECOND_MAX = 100

@@ -5,7 +5,7 @@ export const PROTOCOL_VERSION = 1
 
 /** Everything that nodes say to each other over one connection. PROTOCOL.md has the bytes, `limits.ts` the bounds. */
 export type Message =
-  | Hello | Proof | About | Have | Want | WantFork | SegmentMessage | End | ForkMessage | Relay | Members | Layer | Ping | Pong | Bye
+  | Hello | Proof | About | Have | Want | WantFork | SegmentMessage | End | ForkMessage | Relay | Members | Layer | Ping | Pong | Bye | Standby
 
 /** First in both directions. Its unknown keys are ignored. */
 export interface Hello {
@@ -166,6 +166,16 @@ export interface Layer {
   readonly type: 'layer'
   readonly channel: string
   readonly bytes: Uint8Array
+}
+
+/** One step of agreeing on a standby connection. `end` from either side: it is not there any more, and has no signal. */
+export interface Standby {
+  readonly type: 'standby'
+  /** 16 random bytes of its caller, in all steps. */
+  readonly id: Uint8Array
+  readonly step: 'offer' | 'answer' | 'end'
+  /** The connector's signal, opaque here. */
+  readonly signal: Uint8Array
 }
 
 export type SaidPage = 'visible' | 'hidden'

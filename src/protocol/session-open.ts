@@ -35,7 +35,7 @@ const onLater = (state: Open, message: Message, input: MessageInput): SessionSte
     case 'hello': case 'proof': case 'about': case 'bye': return endSession('violation', `${message.type} again`)
     case 'ping': return prepend([{ type: 'send', message: { type: 'pong', timeMicros: input.wallMicros, page: input.page } }], heardPage(state, message.page))
     case 'pong': return onPong(state, message, input)
-    case 'relay': case 'members': return state.config.features.includes(message.type) ? [state, [{ type: 'give', message }]] : endSession('violation', `${message.type} was not announced`)
+    case 'relay': case 'members': case 'standby': return state.config.features.includes(message.type) ? [state, [{ type: 'give', message }]] : endSession('violation', `${message.type} was not announced`)
     default: return [state, [{ type: 'give', message }]]
   }
 }
@@ -61,7 +61,7 @@ export const onOpenTick = (state: Open, { nowMs, wallMicros, page }: { readonly 
 }
 
 /** What a peer may say by itself. Wants are bounded by how many wait, their answers by the wants. */
-const controls: ReadonlySet<Message['type']> = new Set(['have', 'relay', 'members', 'ping', 'pong'])
+const controls: ReadonlySet<Message['type']> = new Set(['have', 'relay', 'members', 'ping', 'pong', 'standby'])
 
 const spend = (allowance: Open['allowance'], message: Message, nowMs: number): Open['allowance'] => {
   const full = openAllowance(nowMs)
