@@ -1,6 +1,7 @@
 import { parseSwarmId, type SwarmId } from './core/ids.ts'
 import type { Where } from './core/where.ts'
 import { createPeerjsSignaling } from './net/peerjs-signaling.ts'
+import { createSimplePeerPairing } from './net/simple-peer-pairing.ts'
 import { createSimplePeerConnector } from './net/simple-peer-transport.ts'
 import { createBrowserEnvironment } from './node/browser-environment.ts'
 import { browserStorage } from './node/browser-storage.ts'
@@ -22,6 +23,7 @@ export type { JsonValue } from './core/json.ts'
 export { holdsAll, copiesOfOwn, isNearlyFull, NodeError } from './node/node.ts'
 export { includesAll, includesEvent, lastOf, merge, missingRanges, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
 export { allEvents, type Conjunction, type Where } from './core/where.ts'
+export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, Pairing, PairingCode, PairingState, PeerStatus, Query, StorageStatus, Subscriber } from './node/node.ts'
 export { StoreError, type StoreErrorCode } from './store/errors.ts'
 
 /** Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either. */
@@ -94,6 +96,7 @@ const membershipOf = async (options: OpenOptions, environment: Environment): Pro
 
 const createNetwork = (stunUrls: () => readonly string[], timers: Environment): Network => ({
   connector: createSimplePeerConnector({ stunUrls, timers }),
+  pairing: createSimplePeerPairing({ stunUrls, timers }),
   signalings: ({ swarm, introductionId, hubs, key }) => {
     const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)
     return hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const)

@@ -1,4 +1,5 @@
 import type { NodeId } from '../core/ids.ts'
+import type { PairingConnector } from '../net/pairing.ts'
 import type { Connector } from '../net/transport.ts'
 import type { Signaling } from '../net/signaling.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
@@ -11,6 +12,8 @@ import { createReplication, type Replication, type ReplicationEvents, type Repli
 /** How nodes are reached. */
 export interface Network {
   readonly connector: Connector
+  /** Absent: no pairing by code. */
+  readonly pairing?: PairingConnector
   /** Ways to meet others, by the URL to show. */
   readonly signalings: (page: MeetingPage) => readonly (readonly [string, Signaling])[]
 }
@@ -36,7 +39,7 @@ export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | '
   readonly identity: () => Identity
 }
 
-export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'connected' | 'peerChanged' | 'renounced' | 'layerMessage'>, Pick<PeersEvents, 'peerState' | 'hubState'> {
+export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'connected' | 'peerChanged' | 'renounced' | 'layerMessage' | 'disconnected'>, Pick<PeersEvents, 'peerState' | 'hubState'> {
   readonly notice: (notice: Notice) => void
   readonly identityLost: (shown: NodeId, reason: 'restored' | 'twin') => void
 }
@@ -89,7 +92,10 @@ const connect = async ({ network, ...devices }: ConnectionsDevices, options: Con
       events.peerChanged(peer)
       peers.changed(peer)
     },
-    disconnected: (transport, nodeId, reason) => peers.disconnected(transport, nodeId, reason),
+    disconnected: (transport, nodeId, reason) => {
+      events.disconnected(transport, nodeId, reason)
+      peers.disconnected(transport, nodeId, reason)
+    },
     identityLost: (reason) => events.identityLost(identity.nodeId, reason),
   })
   const signalings = network.signalings({ swarm, introductionId, hubs: options.about().hubs, key })

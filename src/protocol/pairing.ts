@@ -17,9 +17,9 @@ export interface PairingCandidate {
 
 /** What of an end's session description the other end cannot know by itself. */
 export interface EndDescription {
-  /** 4 to 255 characters of ICE (letters, digits, `+`, `/`). */
+  /** 4 to 32 characters of ICE (letters, digits, `+`, `/`). */
   readonly ufrag: string
-  /** 22 to 255 of the same. */
+  /** 22 to 64 of the same. */
   readonly password: string
   /** SHA-256 of the DTLS certificate, 32 bytes. */
   readonly fingerprint: Uint8Array
@@ -121,9 +121,9 @@ const readFields = (fields: Uint8Array): (Omit<PairingSignal, 'swarm'> & { reado
 
 /** Whether a description may be told, and be made a session description of: nothing in it can break a line of one. */
 export const isDescription = ({ ufrag, password, fingerprint, candidates }: EndDescription): boolean =>
-  isIce(ufrag, 4) && isIce(password, 22) && fingerprint.length === 32 && candidates.length >= 1 && candidates.length <= PAIRING_CANDIDATES_MAX && candidates.every(({ port }) => port > 0)
+  isIce(ufrag, 4, 32) && isIce(password, 22, 64) && fingerprint.length === 32 && candidates.length >= 1 && candidates.length <= PAIRING_CANDIDATES_MAX && candidates.every(({ port }) => port > 0)
 
-const isIce = (text: string, lengthMin: number): boolean => text.length >= lengthMin && text.length <= 128 && ICE.test(text)
+const isIce = (text: string, lengthMin: number, lengthMax: number): boolean => text.length >= lengthMin && text.length <= lengthMax && ICE.test(text)
 
 const shortText = (text: string): Uint8Array => concatBytes([Uint8Array.of(text.length), encodeUtf8(text)])
 

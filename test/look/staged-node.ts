@@ -33,6 +33,7 @@ export const stageNode = (node: Node, { status = (real) => real, publish }: Stag
   status: () => status(node.status()),
   observe: (changed) => node.observe((real) => changed(status(real))),
   invite: () => node.invite(),
+  pair: () => node.pair(),
   rename: (name) => node.rename(name),
   local: (layer) => node.local(layer),
   channel: (name) => node.channel(name),

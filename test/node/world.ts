@@ -1,5 +1,7 @@
 import { createMemoryHub, type MemoryHub } from '../../src/net/memory-signaling.ts'
+import { memoryForm } from '../../src/net/memory-pairing.ts'
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/net/memory-transport.ts'
+import { createPairingConnector } from '../../src/net/pairing.ts'
 import type { Connector } from '../../src/net/transport.ts'
 import type { Network } from '../../src/node/connections.ts'
 import { createNode } from '../../src/node/create-node.ts'
@@ -46,6 +48,7 @@ export const createNodeWorld = async (seed = 1, sent: (name: string, message: Ui
   const hub = createMemoryHub(network, chance)
   const networkAt = (name: string, timers: Environment): Network => ({
     connector: overheard(network.connector(name), (message) => sent(name, message)),
+    pairing: createPairingConnector({ begin: network.connector(name).begin, form: memoryForm, timers }),
     signalings: ({ introductionId, key }) => {
       const tagOf = (id: Uint8Array) => crypto.hmac(key, id)
       return [['memory:hub', hub.signaling({ name, swarm: swarm.id, introductionId, tagOf, timers })]]
