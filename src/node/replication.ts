@@ -5,7 +5,7 @@ import type { OffsetMap } from '../core/offset-map.ts'
 import type { Transport } from '../net/transport.ts'
 import { fitText } from '../protocol/cbor.ts'
 import { HUBS_MAX, HUB_BYTES_MAX, NAME_BYTES_MAX, SOFTWARE_BYTES_MAX } from '../protocol/limits.ts'
-import { byeReasons, type About, type ByeReason, type ForkMessage, type SaidHead, type Standby } from '../protocol/message.ts'
+import { byeReasons, type About, type ByeReason, type Envelope, type ForkMessage, type SaidHead, type Standby } from '../protocol/message.ts'
 import { stepPlan } from '../protocol/plan.ts'
 import { isOwn, noView, planOf, viewOf, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece } from '../protocol/plan-state.ts'
 import type { PlanMessage } from '../protocol/session-state.ts'
@@ -15,6 +15,7 @@ import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
 import type { Notice } from './node.ts'
 import { Forks, loadForks } from './replication-forks.ts'
+import { Mesh, meshFeatures, type MeshNode } from './replication-mesh.ts'
 import { createProofs } from './replication-proof.ts'
 import { createReads, firstUnreadable, viewOfState, type Reads } from './replication-reads.ts'
 import { Sessions, type Connection, type OpenConnection, type SessionsEvents } from './replication-sessions.ts'
@@ -31,7 +32,7 @@ export interface ReplicationOptions {
   readonly identity: Identity
   /** 16 random bytes of this page load; the nonce of `hello` begins with it. */
   readonly introductionId: Uint8Array
-  /** What this node takes beyond the basis of version 1, told in `hello`. Default: nothing. @see PROTOCOL.md [R13] */
+  /** What this node takes beyond the basis of version 1, `relay` and `members`, told in `hello`. @see PROTOCOL.md [R13] */
   readonly features?: readonly string[]
   readonly about: () => { readonly name: string; readonly software: string; readonly hubs: readonly string[] }
   /** Whether an introduction id is that of an open page of this profile. */
@@ -54,6 +55,10 @@ export interface ReplicationEvents {
   readonly identityLost: (reason: 'restored' | 'twin') => void
   readonly notice: (notice: Notice) => void
   readonly layerMessage: (channel: string, peer: NodeId, bytes: Uint8Array) => boolean
+  /** An envelope for this node came over others; its signature holds. */
+  readonly relayed?: (envelope: Envelope) => void
+  /** Other nodes or their connections are known otherwise than before: ask `nodes`. */
+  readonly meshChanged?: () => void
   /** A step of a standby; comes only where the feature is announced. */
   readonly standby?: (peer: NodeId, message: Standby) => void
 }
@@ -88,6 +93,10 @@ export interface Replication {
   /** To a connected peer that announced the feature. @returns whether there is one */
   readonly sendStandby: (peer: NodeId, message: Standby) => boolean
   readonly sendLayer: (channel: string, peer: NodeId, bytes: Uint8Array) => boolean
+  /** Other nodes heard of recently, connected or not. */
+  readonly nodes: () => readonly MeshNode[]
+  /** Sends an own envelope over others to a node that is not connected. */
+  readonly relay: (envelope: Envelope) => void
   /** Says `bye` to all and closes their transports. Resolves when no effect is under way. */
   readonly close: (reason: string) => Promise<void>
 }
@@ -101,6 +110,8 @@ export const createReplication = (devices: ReplicationDevices, options: Replicat
     end: (transport, reason) => runner.end(transport, reason),
     sendStandby: (peer, message) => runner.sendStandby(peer, message),
     sendLayer: (channel, peer, bytes) => runner.sendLayer(channel, peer, bytes),
+    nodes: () => runner.mesh.nodes(),
+    relay: (envelope) => runner.mesh.say(envelope),
     close: (reason) => runner.close(reason),
   }
 }
@@ -117,6 +128,7 @@ class Runner {
   readonly #reads: Reads
   readonly #forks: Forks
   readonly #taker: Taker
+  readonly mesh: Mesh
   readonly #underWay = new Set<Promise<void>>()
   /** Work on one stream, one after the other: what the plan hears of a stream is never older than what it heard before. */
   readonly #turns = new Map<StreamId, Promise<void>>()
@@ -142,9 +154,18 @@ class Runner {
     this.#forks = new Forks(context)
     this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, nowMs: environment.monotonicMs, beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
-    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: options.features ?? [], about: fitAbout(options.about()) })
+    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, ...(options.features ?? [])], about: fitAbout(options.about()) })
     const proofs = createProofs(crypto, swarm, identity)
     this.#sessions = new Sessions({ environment, proofs, introductionId, config, isOwnPage, supervise: (work) => this.#supervise(work) }, this.#sessionEvents())
+    this.mesh = new Mesh({
+      crypto, environment, swarm, identity,
+      name: () => options.about().name,
+      send: (session, message) => this.#sessions.send(session, message),
+      end: (session, reason, text) => this.#sessions.end(session, reason, text),
+      supervise: (work) => this.#supervise(work),
+      relayed: (envelope) => events.relayed?.(envelope),
+      changed: () => this.#meshChanged(),
+    })
     this.#ready = this.#begin()
     this.#supervise(this.#ready)
   }
@@ -180,6 +201,7 @@ class Runner {
 
   #tick(): void {
     this.#sessions.tick()
+    this.mesh.tick()
     this.#step({ type: 'tick', nowMs: this.#nowMs() })
     this.#stopTick = this.#closed || this.#sessions.count === 0 ? undefined : this.#devices.environment.after(TICK_MS, () => this.#tick())
   }
@@ -189,6 +211,7 @@ class Runner {
   #opened(connection: OpenConnection): void {
     this.#events.connected(this.#peerOf(connection))
     this.#step({ type: 'up', session: connection.id, nodeId: connection.nodeId, nowMs: this.#nowMs() })
+    this.mesh.up(connection)
   }
 
   #gave({ id, nodeId }: OpenConnection, message: PlanMessage): void {
@@ -206,8 +229,8 @@ class Runner {
         const isTaken = this.#events.layerMessage(message.channel, nodeId, message.bytes)
         return isTaken ? undefined : this.#notice('CHANNEL-UNKNOWN', nodeId, `a message for ${message.channel}, which is not open here`)
       }
-      // Features that this program does not announce: the session lets none of them through.
-      case 'relay': case 'members': return
+      case 'relay': return this.mesh.cameRelay(id, message)
+      case 'members': return this.mesh.cameMembers(id, message)
       case 'standby': return this.#events.standby?.(nodeId, message)
       default: return unreachable(message)
     }
@@ -216,6 +239,7 @@ class Runner {
   #forget({ id, transport, nodeId }: Connection, reason: string): void {
     this.#saidMicros.delete(id)
     this.#step({ type: 'down', session: id, nowMs: this.#nowMs() })
+    this.mesh.down(id)
     this.#events.disconnected(transport, nodeId, reason)
   }
 
@@ -224,7 +248,7 @@ class Runner {
     const view = this.#plan.peers.get(id)
     const holds = view?.ready === true ? Object.fromEntries([...view.heads].filter((said) => this.#mayHold(...said)).map(([stream, head]) => [stream, head.next - 1])) : undefined
     return {
-      transport, nodeId, introductionId: peer.hello.nonce.subarray(0, 16), name: about?.name ?? '', hubs: about?.hubs ?? [], page,
+      transport, nodeId, introductionId: peer.hello.nonce.subarray(0, 16), name: this.mesh.nameOf(nodeId) ?? about?.name ?? '', hubs: about?.hubs ?? [], page,
       roundTripMs, clockSkewMs, holds, saidMicros: this.#saidMicros.get(id), lastHeardMs,
     }
   }
@@ -233,6 +257,12 @@ class Runner {
   #mayHold(stream: StreamId, { next, id }: SaidHead): boolean {
     const own = viewOf(this.#plan, stream)
     return !isOwn(this.#plan, stream) || next < own.next || (next === own.next && equalBytes(id, own.headerId.subarray(0, 16)))
+  }
+
+  #meshChanged(): void {
+    this.#step({ type: 'linked', links: this.mesh.links(), nowMs: this.#nowMs() })
+    for (const session of this.#sessions.ids()) this.#tellPeer(session)
+    this.#events.meshChanged?.()
   }
 
   #tellPeer(session: SessionId): void {
@@ -408,6 +438,7 @@ class Runner {
     this.#stopTick?.()
     this.#stopTick = undefined
     for (const id of this.#sessions.ids()) this.#sessions.end(id, reason, '')
+    this.mesh.close()
     this.#closed = true
   }
 

@@ -199,10 +199,11 @@ export interface Pong {
  * `closed` the node or page closes · `lowered` a head has to go back, come again at once · `identity` a new identity follows ·
  * `replaced` another connection to the same node stays · `silent` nothing was heard · `self` another tab of the same profile ·
  * `twin` the same identity runs twice · `swarm` another swarm · `version` no common version · `proof` it did not hold · `timeout` no proof in time ·
- * `violation` a message was malformed, oversized, out of order or too many · `segment` a segment failed its own seal, length or hash.
+ * `violation` a message was malformed, oversized, out of order or too many · `segment` a segment failed its own seal, length or hash ·
+ * `unwanted` too many connections: this one is not part of the topology.
  */
 export const byeReasons = [
-  'closed', 'lowered', 'identity', 'replaced', 'silent', 'self', 'twin', 'swarm', 'version', 'proof', 'timeout', 'violation', 'segment',
+  'closed', 'lowered', 'identity', 'replaced', 'silent', 'self', 'twin', 'swarm', 'version', 'proof', 'timeout', 'violation', 'segment', 'unwanted',
 ] as const
 
 export type ByeReason = (typeof byeReasons)[number]

@@ -5,8 +5,9 @@ import { BODY_BYTES_MAX, INTAKE_BYTES_MAX } from './limits.ts'
 import type { SegmentMessage } from './message.ts'
 import { foundFork } from './plan-forks.ts'
 import {
-  chain, changePeer, reportOnce, withEntry, withItem, without, type Intake, type OpenWant, type PlanEffect, type PlanState, type PlanStep, type SessionId, type TakenPiece, type TakeOutcome,
+  chain, changePeer, reportOnce, viewOf, withEntry, withItem, without, type Intake, type OpenWant, type PlanEffect, type PlanState, type PlanStep, type SessionId, type TakenPiece, type TakeOutcome,
 } from './plan-state.ts'
+import { passOn } from './plan-push.ts'
 import { setView } from './plan-views.ts'
 import { goBack } from './plan-wants.ts'
 
@@ -111,10 +112,14 @@ export const onTaken = (state: PlanState, piece: TakenPiece, outcome: TakeOutcom
   return again ? [idle, []] : onOutcome(idle, piece, outcome, nowMs)
 }
 
-const onOutcome = (state: PlanState, { session, segment }: TakenPiece, outcome: TakeOutcome, nowMs: number): PlanStep => {
+const onOutcome = (state: PlanState, { session, want, segment }: TakenPiece, outcome: TakeOutcome, nowMs: number): PlanStep => {
   const { stream } = segment
   switch (outcome.type) {
-    case 'stored': return chain([{ ...state, refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]], (next) => setView(next, stream, outcome.view))
+    case 'stored': return chain(
+      [{ ...state, refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]],
+      (next) => setView(next, stream, outcome.view),
+      (next) => [want === 0 ? passOn(next, stream, viewOf(state, stream).next, session) : next, []],
+    )
     case 'known': case 'beyond': return [state, []]
     case 'part': return [changePeer(state, session, (peer) => ({ whole: withItem(peer.whole, stream) })), []]
     case 'conflict': return state.peers.get(session)?.back.has(stream) === true ? [state, []] : goBack(state, session, stream, firstOf(segment))

@@ -43,6 +43,8 @@ export interface PlanState {
   readonly refused: ReadonlyMap<StreamId, string>
   /** Nothing is asked for before this, because there was no room. */
   readonly fullUntilMs: number
+  /** With whom each node says that it is connected, as far as known. */
+  readonly links: ReadonlyMap<NodeId, ReadonlySet<NodeId>>
   /** What was reported once. */
   readonly reported: ReadonlySet<string>
 }
@@ -101,7 +103,7 @@ export interface Answer {
   readonly budgetBytes: number
 }
 
-/** What was sent to a peer of an own stream, apart from what it acknowledged. */
+/** What was sent to a peer of an own stream, or passed on of another's, apart from what it acknowledged. */
 export interface Sent {
   readonly next: Offset
   /** Whether new events are pushed: it has, or has been sent, all before. */
@@ -195,6 +197,8 @@ export type PlanInput = At<
   /** The own disk is otherwise than the plan knew: own events, another tab, a lowered head. */
   | { readonly type: 'grown'; readonly views: ReadonlyMap<StreamId, StreamView> }
   | { readonly type: 'flushed'; readonly done: boolean }
+  /** Connections between nodes are known otherwise. */
+  | { readonly type: 'linked'; readonly links: PlanState['links'] }
   | { readonly type: 'tick' }
 >
 
@@ -227,7 +231,7 @@ export type PlanStep = readonly [PlanState, readonly PlanEffect[]]
 /** @param views as on disk @param forks known proofs, the lowest of each stream */
 export const planOf = (nodeId: NodeId, views: ReadonlyMap<StreamId, StreamView>, forks: ReadonlyMap<StreamId, SaidFork>): PlanState => ({
   nodeId, views, durable: undefined, flushing: undefined, lastFlushMs: -Infinity, heldSinceMs: undefined, forks, peers: new Map(), intake: new Map(), lacking: new Set(),
-  pushReads: new Set(), refused: new Map(), fullUntilMs: -Infinity, reported: new Set(),
+  pushReads: new Set(), refused: new Map(), fullUntilMs: -Infinity, links: new Map(), reported: new Set(),
 })
 
 export const peerOf = (nodeId: NodeId): PeerView => ({
