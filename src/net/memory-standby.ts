@@ -94,7 +94,7 @@ const listenTo = (network: StandbyNetwork, name: string, offer: Uint8Array, hand
   if (call === undefined) throw new NetError('NET-FAILED', 'malformed signal')
   const number = network.next()
   network.waiting.set(number, { name, listens: { call: Number(call), handlers } })
-  return { answer: new TextEncoder().encode(`standby answer ${call} ${number}`), address: name, close: () => network.waiting.delete(number) }
+  return { answer: new TextEncoder().encode(`standby answer ${call} ${number}`), addresses: [name], close: () => network.waiting.delete(number) }
 }
 
 const readKeys = (keys: unknown): number => {

@@ -109,7 +109,7 @@ const listenTo = (begin: Begin, timers: Timers, offer: Uint8Array, handlers: Sta
       answered = true
       cancel()
       const usable = candidates.filter((line) => / udp /i.test(line))
-      resolve({ answer: fittedAnswer(withoutCandidates(sdp), usable), address: [...new Set(usable.map(addressOf))].sort().join(), close: () => end.cancel() })
+      resolve({ answer: fittedAnswer(withoutCandidates(sdp), usable), addresses: usable.map(addressOf), close: () => end.cancel() })
     }
     end.signal(offer)
   })

@@ -84,8 +84,8 @@ export interface StandbyCall {
 
 export interface StandbyListener {
   readonly answer: Uint8Array
-  /** Names the addresses that the answer tells: where two differ, the older one is not reached any more. */
-  readonly address: string
+  /** What the answer tells of where it is reached: without one in common with a later answer, it is not any more. */
+  readonly addresses: readonly string[]
   /** Gives it up; after `opened` it does nothing. */
   readonly close: () => void
 }

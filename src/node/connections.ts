@@ -7,6 +7,8 @@ import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
 import type { Notice } from './node.ts'
 import { createPeers, type Peers, type PeersEvents } from './peers.ts'
+import { createStandbyRecords } from './standby-records.ts'
+import { createStandbys, type Standbys } from './standbys.ts'
 import { createReplication, type Replication, type ReplicationEvents, type ReplicationOptions } from './replication.ts'
 
 /** How nodes are reached. */
@@ -37,10 +39,16 @@ export interface ConnectionsDevices {
 export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | 'introductionId' | 'about' | 'isOwnPage' | 'room'> {
   /** The present one, looked up with every start. */
   readonly identity: () => Identity
+  /** Takes care of the errors of what nobody awaits. */
+  readonly supervise: (doing: string, work: Promise<unknown>) => void
 }
 
 export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'connected' | 'peerChanged' | 'renounced' | 'layerMessage' | 'disconnected'>, Pick<PeersEvents, 'peerState' | 'hubState'> {
   readonly notice: (notice: Notice) => void
+  /** So many connections are held back with this node. */
+  readonly standbys: (nodeId: NodeId, standbys: number) => void
+  /** Whether this browser lets a page come back by the standbys of an earlier one. */
+  readonly returnAllowed: (allowed: boolean) => void
   readonly identityLost: (shown: NodeId, reason: 'restored' | 'twin') => void
 }
 
@@ -49,12 +57,21 @@ export interface Connections {
   readonly start: () => Promise<void>
   /** Says `bye` to all. */
   readonly stop: (reason: string) => Promise<void>
+  /** The network or the page may be back: check at once. */
+  readonly wake: () => void
   /** The parts that run; `undefined` when stopped. */
-  readonly running: () => { readonly replication: Replication; readonly peers: Peers } | undefined
+  readonly running: () => Running | undefined
+}
+
+interface Running {
+  readonly replication: Replication
+  readonly peers: Peers
 }
 
 export const createConnections = (devices: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents): Connections => {
-  let running: { readonly replication: Replication; readonly peers: Peers } | undefined
+  let running: Running | undefined
+  /** They outlive the sessions: a node that begins new ones comes back by them. */
+  let standbys: Standbys | undefined
   let queue: Promise<void> = Promise.resolve()
   const inTurn = (step: () => Promise<void>) => {
     const done = queue.then(step)
@@ -67,26 +84,61 @@ export const createConnections = (devices: ConnectionsDevices, options: Connecti
   const stop = async (reason: string) => {
     const parts = running
     running = undefined
+    if (reason === 'closed') {
+      standbys?.close()
+      standbys = undefined
+    }
     // Peers first, or it would replace what replication ends; both begin in this turn, for the page may be leaving.
     await Promise.all([parts?.peers.close(), parts?.replication.close(reason)])
   }
   return {
-    start: () => inTurn(async () => void (running ??= await connect(devices, options, events))),
+    start: () =>
+      inTurn(async () => {
+        standbys ??= holdStandbys(devices, options, events, () => running)
+        running ??= await connect(devices, options, events, standbys)
+      }),
     stop: (reason) => inTurn(() => stop(reason)),
+    wake: () => {
+      running?.peers.wake()
+      standbys?.wake()
+    },
     running: () => running,
   }
 }
 
-/** Each of the two tells the other; neither knows more of it than that. */
-const connect = async ({ network, ...devices }: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents) => {
+const holdStandbys = (devices: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents, running: () => Running | undefined): Standbys | undefined => {
+  const { network, store, environment } = devices
+  const connector = network.connector.standbys
+  const standbys = connector && createStandbys({
+    connector, environment, records: createStandbyRecords(store), supervise: options.supervise,
+    nodeId: () => options.identity().nodeId,
+    lacks: (peer) => running()?.peers.lacks(peer) ?? false,
+    mayBegin: (peer, spare) => running()?.peers.mayBegin(peer, spare) ?? false,
+    send: (peer, message) => running()?.replication.sendStandby(peer, message) ?? false,
+    opened: (peer, transport) => {
+      const parts = running()
+      if (parts === undefined) transport.close('closed')
+      else parts.peers.adopt(peer, transport)
+    },
+    count: events.standbys,
+    returnAllowed: events.returnAllowed,
+    notice: (code, about, text) => events.notice({ code, about, text, atMicros: environment.nowMicros() }),
+  })
+  if (standbys !== undefined) options.supervise('coming back by standbys', standbys.begin())
+  return standbys
+}
+
+/** Each of the parts tells the others; none knows more of them than that. */
+const connect = async ({ network, ...devices }: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents, standbys: Standbys | undefined): Promise<Running> => {
   const identity = options.identity()
   const { swarm, introductionId } = options
   const key = await devices.crypto.derive(swarm.key, swarm.id, 'intro')
-  const replication: Replication = createReplication(devices, { ...options, identity }, {
+  const replication: Replication = createReplication(devices, { ...options, identity, features: standbys === undefined ? [] : ['standby'] }, {
     ...events,
     connected: (peer) => {
       events.connected(peer)
       peers.connected(peer)
+      standbys?.connected(peer)
     },
     peerChanged: (peer) => {
       events.peerChanged(peer)
@@ -95,12 +147,18 @@ const connect = async ({ network, ...devices }: ConnectionsDevices, options: Con
     disconnected: (transport, nodeId, reason) => {
       events.disconnected(transport, nodeId, reason)
       peers.disconnected(transport, nodeId, reason)
+      standbys?.disconnected(transport, nodeId, reason)
     },
+    standby: (nodeId, message) => standbys?.heard(nodeId, message),
     identityLost: (reason) => events.identityLost(identity.nodeId, reason),
   })
   const signalings = network.signalings({ swarm, introductionId, hubs: options.about().hubs, key })
   const peers: Peers = createPeers({ ...devices, connector: network.connector, signalings }, { swarm, nodeId: identity.nodeId, signer: devices.crypto.signer(identity), introductionId }, {
     ...events,
+    hubState: (url, state) => {
+      events.hubState(url, state)
+      if (state.type === 'ready') standbys?.wake()
+    },
     opened: (transport) => replication.add(transport),
     end: (transport, reason) => replication.end(transport, reason),
   })

@@ -113,6 +113,8 @@ export interface NodeStatus {
   readonly hubs: readonly HubStatus[]
   /** Since when no peer is connected, though one was known; `undefined` while one is, or when none is known. */
   readonly cutOffSinceMicros: number | undefined
+  /** Whether this browser lets a page that was reloaded come back without a hub; `undefined`: not yet tried. */
+  readonly returnAllowed: boolean | undefined
   readonly storage: StorageStatus
   /** The last failure to store, until a later one succeeds. */
   readonly storeFailure: { readonly code: string; readonly message: string; readonly atMicros: number } | undefined
@@ -140,6 +142,8 @@ export interface PeerStatus {
   readonly heardMicros: number | undefined
   /** Its clock minus this node's, in milliseconds. */
   readonly clockSkewMs: number | undefined
+  /** Connections held back with it for when the present one is lost, made by either side. */
+  readonly standbys: number
 }
 
 export interface HubStatus {

@@ -25,6 +25,8 @@ export interface PeerBook {
   /** That node goes on under a new identity: what it holds counts under that one, or its tablet would count twice. */
   readonly renounced: (nodeId: NodeId) => void
   readonly setState: (nodeId: NodeId, state: PeerStatus['state']) => void
+  /** For a node that is not known nothing is kept. */
+  readonly setStandbys: (nodeId: NodeId, standbys: number) => void
   /** This tab no longer has the connections. */
   readonly allGone: () => void
   /** This tab leads from now on: what it saves counts until another tab has a higher term. */
@@ -73,6 +75,10 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
       change(nodeId, { name, roundTripMs, clockSkewMs, ...(holds === undefined ? {} : { holds, heardMicros: saidMicros }) }),
     renounced: (nodeId) => change(nodeId, { holds: {}, heardMicros: nowMicros() }),
     setState,
+    setStandbys: (nodeId, standbys) => {
+      const before = statuses.get(nodeId)
+      if (before !== undefined) statuses.set(nodeId, { ...before, standbys })
+    },
     allGone: () => {
       for (const nodeId of [...statuses.keys()]) setState(nodeId, 'gone')
     },
@@ -98,6 +104,7 @@ const unknownPeer: Omit<PeerStatus, 'nodeId' | 'sinceMicros'> = {
   holds: {},
   heardMicros: undefined,
   clockSkewMs: undefined,
+  standbys: 0,
 }
 
 const isConnected = ({ state }: PeerStatus): boolean => state === 'connected' || state === 'asleep'

@@ -47,6 +47,12 @@ export interface Peers {
   /** Its state may have changed: heard, page hidden. */
   readonly changed: (peer: SessionPeer) => void
   readonly disconnected: (transport: Transport, nodeId: NodeId | undefined, reason: string) => void
+  /** A connection that was made without a signaling, to this node as far as is known; it is not yet authenticated. */
+  readonly adopt: (nodeId: NodeId, transport: Transport) => void
+  /** Whether there is neither a good connection to this node nor one about to be authenticated. */
+  readonly lacks: (nodeId: NodeId) => boolean
+  /** Takes one attempt from the budget, unless fewer than `spare` are left beyond it or the node is left alone for now. */
+  readonly mayBegin: (nodeId: NodeId, spare: number) => boolean
   /** The network or the page may be back: check at once. */
   readonly wake: () => void
   readonly close: () => Promise<void>
@@ -152,6 +158,23 @@ class Supervisor implements Peers {
     this.#look()
   }
 
+  adopt(nodeId: NodeId, transport: Transport): void {
+    this.#opened('', nodeId, transport)
+    this.#tellState(nodeId)
+  }
+
+  lacks(nodeId: NodeId): boolean {
+    if ([...this.#waiting.values()].some((waiting) => waiting.nodeId === nodeId)) return false
+    return !linksOf(this.#links.values(), nodeId).some((link) => isGood(this.#health(link)))
+  }
+
+  /** Also for a connection that the other end alone wants: its reasons are as good, unless it broke a rule. */
+  mayBegin(peer: NodeId, spare = 0): boolean {
+    const now = this.#nowMs()
+    if (this.#closed || !this.#devices.environment.page.online() || this.#waiting.size >= waitingCountMax) return false
+    return this.#violations.mayTry(peer, now) && this.#bucket.take(now, spare)
+  }
+
   wake(): void {
     if (this.#closed) return
     this.#wokeMs = this.#nowMs()
@@ -185,7 +208,7 @@ class Supervisor implements Peers {
 
   /** Whether there is no good connection to this page, nor one about to be authenticated. */
   #lacks(page: string, introductionId: Uint8Array): boolean {
-    if ([...this.#waiting.values()].some((waiting) => waiting.page === page)) return false
+    if ([...this.#waiting.values()].some((waiting) => waiting.page === page || waiting.nodeId === this.#pages.get(page))) return false
     return ![...this.#links.values()].some((link) => isToPage(link, introductionId) && isGood(this.#health(link)))
   }
 
@@ -204,7 +227,7 @@ class Supervisor implements Peers {
       envelopes: this.#envelopes,
       randomBytes: this.#devices.environment.randomBytes,
       greeted: (peer) => this.#greeted(page, introduction.peer, peer),
-      mayBegin: (peer) => this.#mayBegin(peer),
+      mayBegin: (peer) => this.mayBegin(peer),
       opened: (peer, transport) => this.#opened(page, peer, transport),
       ended: (ending) => this.#talkEnded(talk, ending),
     })
@@ -221,13 +244,6 @@ class Supervisor implements Peers {
     this.#rememberPage(page, peer)
     this.#tellState(peer)
     return this.#mayTry(peer) && this.#lacks(page, introductionId)
-  }
-
-  /** Also for a connection that the other end alone wants: its reasons are as good, unless it broke a rule. */
-  #mayBegin(peer: NodeId): boolean {
-    const now = this.#nowMs()
-    if (this.#closed || !this.#devices.environment.page.online() || this.#waiting.size >= waitingCountMax) return false
-    return this.#violations.mayTry(peer, now) && this.#bucket.take(now)
   }
 
   #opened(page: string, nodeId: NodeId, transport: Transport): void {

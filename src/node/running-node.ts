@@ -126,7 +126,7 @@ export class RunningNode implements Node {
       environment.page.listen((change) => {
         if (change === 'hidden' || change === 'offline' || environment.page.state() === 'frozen') return
         this.#supervise('comparing with the disk', this.#compare())
-        this.#connections?.running()?.peers.wake()
+        this.#connections?.wake()
       }),
       every(environment.after, compareEveryMs, () => {
         if (this.#leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
@@ -211,6 +211,7 @@ export class RunningNode implements Node {
         introductionId: this.#pages.introductionId,
         isOwnPage: this.#pages.isOwnPage,
         ...(this.#room && { room: this.#room }),
+        supervise: (doing, work) => this.#supervise(doing, work),
         about: () => ({ name: this.status().name, software: this.#options.software ?? 'millpond', hubs: this.#options.hubs }),
       },
       {
@@ -228,6 +229,8 @@ export class RunningNode implements Node {
         peerState: this.#network.peerState,
         hubState: this.#network.hubState,
         notice: this.#board.addNotice,
+        standbys: this.#network.standbys,
+        returnAllowed: this.#network.returnAllowed,
         layerMessage: (channel, peer, bytes) => this.#layers.deliver(channel, peer, bytes),
         identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#replaceIdentity(shown, reason)),
       },
