@@ -14,6 +14,7 @@ import { openReopeningStore } from './node/reopening-store.ts'
 import { openStunUrls } from './node/stun-urls.ts'
 import { loadSwarm } from './node/settings.ts'
 import { webCrypto } from './node/web-crypto.ts'
+import { decodeInvitation, type InvitationError } from './protocol/invitation.ts'
 import { openIdbStore } from './store/idb-event-store.ts'
 
 export type { Event, Meta, TaggedEvent } from './core/event.ts'
@@ -24,10 +25,17 @@ export { holdsAll, copiesOfOwn, isNearlyFull, NodeError } from './node/node.ts'
 export { includesAll, includesEvent, lastOf, merge, missingRanges, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
 export { allEvents, type Conjunction, type Where } from './core/where.ts'
 export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, Pairing, PairingCode, PairingState, PeerStatus, Query, StorageStatus, Subscriber } from './node/node.ts'
+export type { InvitationError } from './protocol/invitation.ts'
 export { StoreError, type StoreErrorCode } from './store/errors.ts'
 
 /** Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either. */
 export const tags = (...names: readonly string[]): Where => [{ tags: names }]
+
+/** Why a text is not what `invite()` of a member gave; `undefined`: it is. */
+export const invitationFault = (text: string): InvitationError | undefined => {
+  const decoded = decodeInvitation(text)
+  return decoded.ok ? undefined : decoded.error
+}
 
 /** Which swarm to open. None of the three: the one that this browser profile opened last; in a new profile a new one is founded. */
 export type SwarmChoice =

@@ -47,7 +47,9 @@ const floors: Floors = {
 /** Where other tablets find the app: where this one found it, and from the hub's own computer one of its addresses on the network. */
 const addressForOthers = async (): Promise<string> => {
   if (!['localhost', '127.0.0.1', '[::1]'].includes(location.hostname)) return `${location.origin}/`
-  return `${textsOf(await askHub(), 'hubs')[0] ?? location.origin}/`
+  // With the hub off the link is still good as a code: a tablet that has the app looks only at what stands behind #.
+  const config = await askHub().catch((error: unknown) => console.info('the hub is off', error))
+  return `${textsOf(config, 'hubs')[0] ?? location.origin}/`
 }
 
 const choices = readChoices(localStorage, navigator.languages)
