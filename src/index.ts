@@ -2,6 +2,7 @@ import { parseSwarmId, type SwarmId } from './core/ids.ts'
 import type { Where } from './core/where.ts'
 import { createPeerjsSignaling } from './net/peerjs-signaling.ts'
 import { createSimplePeerPairing } from './net/simple-peer-pairing.ts'
+import { createRelaySignaling } from './net/relay-signaling.ts'
 import { createSimplePeerConnector } from './net/simple-peer-transport.ts'
 import { createBrowserEnvironment } from './node/browser-environment.ts'
 import { browserStorage } from './node/browser-storage.ts'
@@ -105,9 +106,12 @@ const membershipOf = async (options: OpenOptions, environment: Environment): Pro
 const createNetwork = (stunUrls: () => readonly string[], timers: Environment): Network => ({
   connector: createSimplePeerConnector({ stunUrls, timers }),
   pairing: createSimplePeerPairing({ stunUrls, timers }),
-  signalings: ({ swarm, introductionId, hubs, key }) => {
+  signalings: ({ swarm, introductionId, hubs, key, nodeId, road }) => {
     const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)
-    return hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const)
+    return [
+      ...hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const),
+      [undefined, createRelaySignaling({ nodeId, road, timers })],
+    ]
   },
 })
 

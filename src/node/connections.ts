@@ -1,14 +1,16 @@
 import type { NodeId } from '../core/ids.ts'
 import type { PairingConnector } from '../net/pairing.ts'
 import type { Connector } from '../net/transport.ts'
-import type { Signaling } from '../net/signaling.ts'
+import type { MeshRoad, Signaling } from '../net/signaling.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
+import type { Envelope } from '../protocol/message.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
 import type { Notice } from './node.ts'
 import { createPeers, type Peers, type PeersEvents } from './peers.ts'
 import { createStandbyRecords } from './standby-records.ts'
 import { createStandbys, type Standbys } from './standbys.ts'
+import type { MeshNode } from './replication-mesh.ts'
 import { createReplication, type Replication, type ReplicationEvents, type ReplicationOptions } from './replication.ts'
 
 /** How nodes are reached. */
@@ -16,8 +18,8 @@ export interface Network {
   readonly connector: Connector
   /** Absent: no pairing by code. */
   readonly pairing?: PairingConnector
-  /** Ways to meet others, by the URL to show. */
-  readonly signalings: (page: MeetingPage) => readonly (readonly [string, Signaling])[]
+  /** Ways to meet others, by the URL to show; `undefined`: nothing is shown of it. */
+  readonly signalings: (page: MeetingPage) => readonly (readonly [string | undefined, Signaling])[]
 }
 
 /** What a page meets others with. */
@@ -27,6 +29,8 @@ export interface MeetingPage {
   readonly hubs: readonly string[]
   /** HKDF label `intro`. */
   readonly key: Uint8Array
+  readonly nodeId: NodeId
+  readonly road: MeshRoad
 }
 
 export interface ConnectionsDevices {
@@ -45,6 +49,8 @@ export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | '
 
 export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'connected' | 'peerChanged' | 'renounced' | 'layerMessage' | 'disconnected'>, Pick<PeersEvents, 'peerState' | 'hubState'> {
   readonly notice: (notice: Notice) => void
+  /** Other nodes heard of recently, connected or not. */
+  readonly nodes: (nodes: readonly MeshNode[]) => void
   /** So many connections are held back with this node. */
   readonly standbys: (nodeId: NodeId, standbys: number) => void
   /** Whether this browser lets a page come back by the standbys of an earlier one. */
@@ -133,6 +139,7 @@ const connect = async ({ network, ...devices }: ConnectionsDevices, options: Con
   const identity = options.identity()
   const { swarm, introductionId } = options
   const key = await devices.crypto.derive(swarm.key, swarm.id, 'intro')
+  const mesh = createRoad()
   const replication: Replication = createReplication(devices, { ...options, identity, features: standbys === undefined ? [] : ['standby'] }, {
     ...events,
     connected: (peer) => {
@@ -150,10 +157,15 @@ const connect = async ({ network, ...devices }: ConnectionsDevices, options: Con
       standbys?.disconnected(transport, nodeId, reason)
     },
     standby: (nodeId, message) => standbys?.heard(nodeId, message),
+    relayed: mesh.heard,
+    meshChanged: () => {
+      mesh.changed()
+      events.nodes(replication.nodes())
+    },
     identityLost: (reason) => events.identityLost(identity.nodeId, reason),
   })
-  const signalings = network.signalings({ swarm, introductionId, hubs: options.about().hubs, key })
-  const peers: Peers = createPeers({ ...devices, connector: network.connector, signalings }, { swarm, nodeId: identity.nodeId, signer: devices.crypto.signer(identity), introductionId }, {
+  const signalings = network.signalings({ swarm, introductionId, hubs: options.about().hubs, key, nodeId: identity.nodeId, road: mesh.road(replication) })
+  const peers: Peers = createPeers({ ...devices, connector: network.connector, signalings }, { swarm, nodeId: identity.nodeId, signer: devices.crypto.signer(identity), introductionId, known: () => replication.nodes().map(({ nodeId }) => nodeId) }, {
     ...events,
     hubState: (url, state) => {
       events.hubState(url, state)
@@ -163,4 +175,18 @@ const connect = async ({ network, ...devices }: ConnectionsDevices, options: Con
     end: (transport, reason) => replication.end(transport, reason),
   })
   return { replication, peers }
+}
+
+/** The mesh as a road: what replication hears goes to who listens, once somebody does. */
+const createRoad = () => {
+  let handlers: Parameters<MeshRoad['listen']>[0] | undefined
+  return {
+    heard: (envelope: Envelope) => handlers?.heard(envelope),
+    changed: () => handlers?.changed(),
+    road: (replication: Replication): MeshRoad => ({
+      reachable: () => replication.nodes().flatMap(({ nodeId, hops }) => (hops !== undefined && hops > 1 ? [nodeId] : [])),
+      say: replication.relay,
+      listen: (heard) => (handlers = heard),
+    }),
+  }
 }

@@ -4,6 +4,7 @@ import type { SignalingState } from '../net/signaling.ts'
 import type { Environment } from './environment.ts'
 import type { HubStatus, PeerStatus } from './node.ts'
 import type { PeerBook } from './peer-book.ts'
+import type { MeshNode } from './replication-mesh.ts'
 import type { SessionPeer } from './replication.ts'
 import { createSharedStatus } from './shared-status.ts'
 import type { StatusBoard } from './status.ts'
@@ -17,6 +18,7 @@ export interface NetworkStatus {
   readonly renounced: (nodeId: NodeId) => void
   readonly peerState: (nodeId: NodeId, state: PeerStatus['state']) => void
   readonly hubState: (url: string, state: SignalingState) => void
+  readonly nodes: (nodes: readonly MeshNode[]) => void
   readonly standbys: (nodeId: NodeId, standbys: number) => void
   readonly returnAllowed: (allowed: boolean) => void
   /** This tab has no connections any more. */
@@ -75,6 +77,10 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
     hubState: (url, state) => {
       if (hubs.get(url)?.state === state.type) return
       hubs.set(url, { url, state: state.type, sinceMicros: state.type === 'unreachable' ? state.sinceMicros : environment.nowMicros() })
+      show()
+    },
+    nodes: (nodes) => {
+      book.setNodes(nodes)
       show()
     },
     standbys: (nodeId, standbys) => {

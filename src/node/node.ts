@@ -142,6 +142,8 @@ export interface PeerStatus {
   readonly heardMicros: number | undefined
   /** Its clock minus this node's, in milliseconds. */
   readonly clockSkewMs: number | undefined
+  /** Connections to it over others, as these say: 1 when connected; `undefined`: nobody heard of it lately. */
+  readonly hops: number | undefined
   /** Connections held back with it for when the present one is lost, made by either side. */
   readonly standbys: number
 }

@@ -2,6 +2,7 @@ import { parseNodeId, parseStreamId, type NodeId, type Offset, type StreamId } f
 import type { OffsetMap } from '../core/offset-map.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { PeerStatus } from './node.ts'
+import type { MeshNode } from './replication-mesh.ts'
 import type { SessionPeer } from './replication.ts'
 
 const prefix = 'peer/'
@@ -25,6 +26,8 @@ export interface PeerBook {
   /** That node goes on under a new identity: what it holds counts under that one, or its tablet would count twice. */
   readonly renounced: (nodeId: NodeId) => void
   readonly setState: (nodeId: NodeId, state: PeerStatus['state']) => void
+  /** What the mesh says of other nodes: names, and how far they are. Whom it does not name is out of reach. */
+  readonly setNodes: (nodes: readonly MeshNode[]) => void
   /** For a node that is not known nothing is kept. */
   readonly setStandbys: (nodeId: NodeId, standbys: number) => void
   /** This tab no longer has the connections. */
@@ -64,6 +67,18 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
     if (state === 'gone' && !seenMicros.has(nodeId)) statuses.delete(nodeId)
     else change(nodeId, { state, sinceMicros: nowMicros() })
   }
+  const setNodes = (nodes: readonly MeshNode[]) => {
+    const named = new Set(nodes.map(({ nodeId }) => nodeId))
+    for (const [nodeId, status] of [...statuses]) {
+      if (status.hops === undefined || named.has(nodeId)) continue
+      if (status.state === 'gone' && !seenMicros.has(nodeId)) statuses.delete(nodeId)
+      else statuses.set(nodeId, { ...status, hops: undefined })
+    }
+    for (const { nodeId, name, hops } of nodes) {
+      const before = statuses.get(nodeId)
+      if (before?.name !== name || before.hops !== hops) change(nodeId, { name, hops })
+    }
+  }
   return {
     peers: () => [...statuses.values()].sort(byName),
     cutOffSinceMicros: () => {
@@ -75,12 +90,14 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
       change(nodeId, { name, roundTripMs, clockSkewMs, ...(holds === undefined ? {} : { holds, heardMicros: saidMicros }) }),
     renounced: (nodeId) => change(nodeId, { holds: {}, heardMicros: nowMicros() }),
     setState,
+    setNodes,
     setStandbys: (nodeId, standbys) => {
       const before = statuses.get(nodeId)
       if (before !== undefined) statuses.set(nodeId, { ...before, standbys })
     },
     allGone: () => {
       for (const nodeId of [...statuses.keys()]) setState(nodeId, 'gone')
+      setNodes([])
     },
     setTerm: (next) => (term = next),
     save: async () => {
@@ -104,6 +121,7 @@ const unknownPeer: Omit<PeerStatus, 'nodeId' | 'sinceMicros'> = {
   holds: {},
   heardMicros: undefined,
   clockSkewMs: undefined,
+  hops: undefined,
   standbys: 0,
 }
 

@@ -11,11 +11,13 @@ import { Backoffs, Bucket, dropOldest } from './peers-budget.ts'
 import { createEnvelopes, type Envelopes } from './peers-envelope.ts'
 import { isGood, isToPage, linkHealth, linksOf, type Link } from './peers-links.ts'
 import { Talk, type TalkEnding } from './peers-talk.ts'
+import { Neighbourhood } from './peers-topology.ts'
 import type { SessionPeer } from './replication.ts'
 
 export interface PeersDevices {
   readonly connector: Connector
-  readonly signalings: readonly (readonly [url: string, Signaling])[]
+  /** By the URL to show; `undefined`: nothing is shown of it. */
+  readonly signalings: readonly (readonly [url: string | undefined, Signaling])[]
   readonly crypto: NodeCrypto
   readonly environment: Environment
 }
@@ -26,6 +28,8 @@ export interface PeersOptions {
   /** Of `nodeId`: signs what is said over introductions. */
   readonly signer: Signer
   readonly introductionId: Uint8Array
+  /** Nodes heard of over the mesh. Default: none. */
+  readonly known?: () => readonly NodeId[]
 }
 
 export interface PeersEvents {
@@ -81,8 +85,7 @@ const violations: readonly string[] = ['violation', 'segment', 'proof', 'swarm',
 const renewals: readonly string[] = ['lowered', 'identity', 'replaced']
 
 /**
- * The full mesh: a connection to every page that a signaling meets. Larger topologies will decide in `#wants`, standby connections will be
- * tried where a link is found silent, and signaling over the mesh is one more `Signaling`.
+ * A connection to every node that a signaling meets and the topology wants: to all of a few, to some of many.
  *
  * 1. Every transport that `opened` was called with is in exactly one of `#waiting` and `#links` until `disconnected`.
  * 2. A connection is ended by calling `end`; it is forgotten only by `disconnected`.
@@ -103,6 +106,7 @@ class Supervisor implements Peers {
   readonly #links = new Map<Transport, Link>()
   readonly #states = new Map<NodeId, PeerState>()
   readonly #ending = new Set<Transport>()
+  readonly #neighbourhood: Neighbourhood
   #order = 0
   #wokeMs: number
   #tickedMs: number
@@ -115,13 +119,20 @@ class Supervisor implements Peers {
     this.#events = events
     this.#envelopes = createEnvelopes({ ...devices, ...options })
     this.#wokeMs = this.#tickedMs = this.#nowMs()
+    this.#neighbourhood = new Neighbourhood({
+      nodeId: options.nodeId,
+      known: options.known ?? (() => []),
+      connected: () => [...[...this.#links.values()].map(({ peer }) => peer.nodeId), ...[...this.#waiting.values()].map(({ nodeId }) => nodeId)],
+      mayTry: (nodeId) => this.#mayTry(nodeId),
+      nowMs: () => this.#nowMs(),
+    })
     this.#bucket = new Bucket(attemptBucket.size, attemptBucket.perMinute, this.#nowMs())
     this.#cancelTick = devices.environment.after(tickMs, () => this.#tick())
     for (const [url, signaling] of devices.signalings) {
       signaling.start({
-        wanted: (page) => this.#wants(bytesToHex(page), page),
+        wanted: (page, node) => (node === undefined ? this.#wants(bytesToHex(page), page) : this.#wantsNode(bytesToHex(page), node)),
         met: (introduction) => this.#meet(introduction),
-        state: (state) => this.#closed || events.hubState(url, state),
+        state: (state) => this.#closed || url === undefined || events.hubState(url, state),
       })
     }
   }
@@ -165,14 +176,14 @@ class Supervisor implements Peers {
 
   lacks(nodeId: NodeId): boolean {
     if ([...this.#waiting.values()].some((waiting) => waiting.nodeId === nodeId)) return false
-    return !linksOf(this.#links.values(), nodeId).some((link) => isGood(this.#health(link)))
+    return this.#neighbourhood.wants(nodeId) && !linksOf(this.#links.values(), nodeId).some((link) => isGood(this.#health(link)))
   }
 
   /** Also for a connection that the other end alone wants: its reasons are as good, unless it broke a rule. */
   mayBegin(peer: NodeId, spare = 0): boolean {
     const now = this.#nowMs()
     if (this.#closed || !this.#devices.environment.page.online() || this.#waiting.size >= waitingCountMax) return false
-    return this.#violations.mayTry(peer, now) && this.#bucket.take(now, spare)
+    return this.#violations.mayTry(peer, now) && this.#neighbourhood.welcomes(peer) && this.#bucket.take(now, spare)
   }
 
   wake(): void {
@@ -199,7 +210,19 @@ class Supervisor implements Peers {
     if (this.#closed || !this.#devices.environment.page.online() || this.#talksWith(page).length > 0 || !this.#bucket.hasAny(now)) return false
     const nodeId = this.#pages.get(page)
     if ([page, nodeId].some((key) => key !== undefined && !this.#mayTry(key))) return false
-    return this.#lacks(page, introductionId)
+    return (nodeId === undefined ? this.#neighbourhood.explores(this.#isExploring) : this.#neighbourhood.wants(nodeId)) && this.#lacks(page, introductionId)
+  }
+
+  /** The same of a node that is met as one, over the mesh. */
+  #wantsNode(page: string, nodeId: NodeId): boolean {
+    const isTalking = [...this.#talks].some((talk) => talk.page === page || talk.peer === nodeId)
+    if (this.#closed || isTalking || !this.#devices.environment.page.online() || !this.#bucket.hasAny(this.#nowMs())) return false
+    return [page, nodeId].every((key) => this.#mayTry(key)) && this.lacks(nodeId)
+  }
+
+  /** Whether it is being found out who some page is. */
+  get #isExploring(): boolean {
+    return [...this.#talks].some(({ peer }) => peer === undefined)
   }
 
   #mayTry(key: string): boolean {
@@ -226,7 +249,7 @@ class Supervisor implements Peers {
       connector: this.#devices.connector,
       envelopes: this.#envelopes,
       randomBytes: this.#devices.environment.randomBytes,
-      greeted: (peer) => this.#greeted(page, introduction.peer, peer),
+      greeted: (peer) => this.#greeted(introduction, peer),
       mayBegin: (peer) => this.mayBegin(peer),
       opened: (peer, transport) => this.#opened(page, peer, transport),
       ended: (ending) => this.#talkEnded(talk, ending),
@@ -240,10 +263,13 @@ class Supervisor implements Peers {
     return [...this.#talks].filter((talk) => talk.page === page)
   }
 
-  #greeted(page: string, introductionId: Uint8Array, peer: NodeId): boolean {
+  #greeted({ peer: introductionId, node }: Introduction, peer: NodeId): boolean {
+    const page = bytesToHex(introductionId)
+    this.#neighbourhood.met(peer)
     this.#rememberPage(page, peer)
     this.#tellState(peer)
-    return this.#mayTry(peer) && this.#lacks(page, introductionId)
+    if (!this.#mayTry(peer)) return false
+    return node === undefined ? this.#neighbourhood.wants(peer) && this.#lacks(page, introductionId) : this.lacks(peer)
   }
 
   #opened(page: string, nodeId: NodeId, transport: Transport): void {
@@ -255,11 +281,15 @@ class Supervisor implements Peers {
     const { page } = talk
     this.#talks.delete(talk)
     if (ending.type === 'opened' || this.#closed || this.#talksWith(page).length > 0) return
+    // Connected meanwhile, by a standby or over another hub: that this way came to nothing is no failure.
+    if (ending.type === 'failed' && [...this.#links.values()].some((link) => bytesToHex(link.peer.introductionId) === page)) return
     const peer = ending.peer
     if (ending.type === 'invalid') {
       this.#hold(this.#violations, page)
       this.#notice('introduction-invalid', peer, `An introduction was refused: ${ending.reason}. Its page is left alone for a while.`)
     } else {
+      // Over the mesh anybody can say again what a node once said: what another begins and nobody goes on with is no failure of that node.
+      if (peer === undefined && !talk.opened && talk.isOverMesh) return
       const failures = this.#hold(this.#failures, peer ?? page)
       if (failures === noticeAtFailures) this.#notice('connection-failed', peer, `No connection after ${failures} attempts: ${ending.reason}`)
     }
@@ -313,6 +343,7 @@ class Supervisor implements Peers {
       if (health === 'dead') this.#end(transport, 'silent')
       if (!isGood(health)) this.#look()
     }
+    for (const nodeId of this.#neighbourhood.excess()) for (const { peer } of linksOf(this.#links.values(), nodeId)) this.#end(peer.transport, 'unwanted')
     for (const nodeId of [...this.#states.keys()]) this.#tellState(nodeId)
   }
 

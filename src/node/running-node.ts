@@ -229,6 +229,7 @@ export class RunningNode implements Node {
         peerState: this.#network.peerState,
         hubState: this.#network.hubState,
         notice: this.#board.addNotice,
+        nodes: this.#network.nodes,
         standbys: this.#network.standbys,
         returnAllowed: this.#network.returnAllowed,
         layerMessage: (channel, peer, bytes) => this.#layers.deliver(channel, peer, bytes),

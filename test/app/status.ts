@@ -12,7 +12,7 @@ export const offsets = (lasts: Readonly<Record<string, number>>): OffsetMap =>
   Object.fromEntries(Object.entries(lasts).map(([letter, last]) => [streamIdOf(nodeIdOf(letter), 0), last]))
 
 export const peerStatus = (letter: string, change: Partial<PeerStatus> = {}): PeerStatus => ({
-  nodeId: nodeIdOf(letter), name: `${letter}1 Station ${letter}`, state: 'connected', sinceMicros: 0, roundTripMs: 9, holds: {}, heardMicros: 1, clockSkewMs: 0, standbys: 0, ...change,
+  nodeId: nodeIdOf(letter), name: `${letter}1 Station ${letter}`, state: 'connected', sinceMicros: 0, roundTripMs: 9, holds: {}, heardMicros: 1, clockSkewMs: 0, hops: 1, standbys: 0, ...change,
 })
 
 export const nodeStatus = (change: Partial<NodeStatus> = {}): NodeStatus => ({

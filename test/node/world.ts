@@ -1,5 +1,6 @@
 import { createMemoryHub, type MemoryHub } from '../../src/net/memory-signaling.ts'
 import { memoryForm } from '../../src/net/memory-pairing.ts'
+import { createRelaySignaling } from '../../src/net/relay-signaling.ts'
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/net/memory-transport.ts'
 import { createPairingConnector } from '../../src/net/pairing.ts'
 import type { Connector, StandbyHandlers, Transport } from '../../src/net/transport.ts'
@@ -49,9 +50,9 @@ export const createNodeWorld = async (seed = 1, sent: (name: string, message: Ui
   const networkAt = (name: string, timers: Environment): Network => ({
     connector: overheard(network.connector(name, { refusesReturn: refusesReturn(name) }), (message) => sent(name, message)),
     pairing: createPairingConnector({ begin: network.connector(name).begin, form: memoryForm, timers }),
-    signalings: ({ introductionId, key }) => {
+    signalings: ({ introductionId, key, nodeId, road }) => {
       const tagOf = (id: Uint8Array) => crypto.hmac(key, id)
-      return [['memory:hub', hub.signaling({ name, swarm: swarm.id, introductionId, tagOf, timers })]]
+      return [['memory:hub', hub.signaling({ name, swarm: swarm.id, introductionId, tagOf, timers })], [undefined, createRelaySignaling({ nodeId, road, timers })]]
     },
   })
   let count = 0
