@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Node } from '../../src/node/node.ts'
-import { readAll, tagged, sortedTexts, createNodeWorld, type NodeWorld, type Tablet } from './world.ts'
+import { decodeMessage } from '../../src/protocol/codec.ts'
+import { createNodeWorld, payloads, readAll, sortedTexts, tagged, type NodeWorld, type Tablet } from './world.ts'
 
 interface Opened {
   readonly tablet: Tablet
@@ -57,21 +58,40 @@ test('[R55] [R56] a node that is not connected is named, with its distance, and 
   await closeAll(here, [a, b, c])
 })
 
-test('[R35] an event reaches one that is not connected with its author at once, not with the next `have`', async () => {
+test('[R35] events reach one that is not connected with their author at once, not with the next `have`', async () => {
   const here = await createNodeWorld(13)
   const [a, b, c] = await openChain(here)
   await here.world.advance(5000)
-  await a.node.publish([tagged('over two connections', 'x')])
-  await here.world.settle()
-  expect(sortedTexts(await readAll(c.node))).toEqual(['over two connections'])
+  const all: string[] = []
+  for (const text of ['first', 'second', 'third']) {
+    all.push(text)
+    await a.node.publish([tagged(text, 'x')])
+    await here.world.settle()
+    expect(payloads(await readAll(c.node))).toEqual(all)
+  }
   await closeAll(here, [a, b, c])
+})
+
+test('[R35] where all are connected with the author, a push is passed on by nobody', async () => {
+  let pushes = 0
+  const here = await createNodeWorld(15, (_, bytes) => {
+    const decoded = decodeMessage(bytes)
+    if (decoded.ok && decoded.value.type === 'segment' && decoded.value.want === 0) pushes++
+  })
+  const opened = await openTablets(here, 5)
+  await here.world.until(() => opened.every((each) => connectedWith(each).length === 4))
+  await here.world.advance(5000)
+  await opened[0]?.node.publish([tagged('to four', 'x')])
+  await here.world.advance(3000)
+  expect(pushes).toBe(4)
+  await closeAll(here, opened)
 })
 
 test('[R70] [R71] twelve nodes let go of the full mesh, and each gets everything', async () => {
   const here = await createNodeWorld(14)
   const opened = await openTablets(here, 12)
   await here.world.until(() => opened.every((each) => connectedWith(each).length >= 5), 120_000)
-  await here.world.advance(60_000)
+  await here.world.advance(15_000)
   const counts = opened.map((each) => connectedWith(each).length)
   console.info(`12 nodes: ${counts.join(' ')} connections`)
   expect([Math.min(...counts) >= 5, Math.max(...counts) <= 8]).toEqual([true, true])
