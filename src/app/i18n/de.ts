@@ -250,6 +250,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'swarm.state.connecting': 'wird verbunden',
   'swarm.state.suspect': 'einen Moment still',
   'swarm.state.asleep': 'schläft, Bildschirm aus',
+  'swarm.state.over': 'erreichbar über andere',
   'swarm.state.gone': 'nicht zu hören',
   'swarm.now': 'jetzt',
   'swarm.ago': '{time}, vor {age}',

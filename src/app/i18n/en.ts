@@ -248,6 +248,7 @@ export const en = {
   'swarm.state.connecting': 'is being connected',
   'swarm.state.suspect': 'silent for a moment',
   'swarm.state.asleep': 'asleep, screen off',
+  'swarm.state.over': 'in reach over others',
   'swarm.state.gone': 'not heard',
   'swarm.now': 'now',
   'swarm.ago': '{time}, {age} ago',

@@ -25,10 +25,13 @@ const STATE: Readonly<Record<PeerStatus['state'], readonly [MarkKind, Key]>> = {
   gone: ['still', 'swarm.state.gone'],
 }
 
+/** Not connected here, but with others that are. */
+const isOverOthers = ({ state, hops }: PeerStatus): boolean => state === 'gone' && hops !== undefined && hops > 1
+
 export const tabletsOf = (status: NodeStatus): readonly TabletView[] =>
   status.peers.map((peer) => {
     const lacks = entriesLacking(status.own, peer.holds)
-    const [mark, words] = peer.state === 'connected' && lacks > 0 ? (['run', 'swarm.state.behind'] as const) : STATE[peer.state]
+    const [mark, words] = peer.state === 'connected' && lacks > 0 ? (['run', 'swarm.state.behind'] as const) : isOverOthers(peer) ? (['done', 'swarm.state.over'] as const) : STATE[peer.state]
     return {
       id: peer.nodeId, mark, words, lacks, ...splitName(peer.name), roundTripMs: peer.roundTripMs, clockSkewMs: peer.clockSkewMs,
       lastMicros: peer.state === 'connected' ? undefined : peer.sinceMicros,
@@ -58,7 +61,7 @@ export interface Problem {
 export const problemsOf = (status: NodeStatus, isAppKept = true): readonly Problem[] => {
   const problem = (kind: Problem['kind'], mark: MarkKind, code: string, sinceMicros?: number, about = ''): Problem => ({ kind, mark, code, about, sinceMicros })
   const ahead = clockAheadMs(status)
-  const silent = status.cutOffSinceMicros === undefined ? status.peers.filter((peer) => peer.state === 'gone') : []
+  const silent = status.cutOffSinceMicros === undefined ? status.peers.filter((peer) => peer.state === 'gone' && !isOverOthers(peer)) : []
   const hub = status.hubs.length > 0 && status.hubs.every(({ state }) => state === 'unreachable') ? status.hubs[0] : undefined
   return [
     ...(status.storeFailure === undefined ? [] : [problem('store', 'fail', status.storeFailure.code, status.storeFailure.atMicros)]),
