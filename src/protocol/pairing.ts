@@ -79,9 +79,6 @@ export const decodePairing = (text: string, expected: { readonly swarm: SwarmId;
   return ok({ ...signal, swarm: expected.swarm })
 }
 
-/** Whether a text means to be a pairing code of whatever role, whole or not. */
-export const isPairingText = (text: string): boolean => bare(text).startsWith(PREFIX)
-
 const bare = (text: string): string => text.replace(/\s/g, '').toUpperCase()
 
 /** The fields of a text that came whole. */
