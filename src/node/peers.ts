@@ -296,9 +296,10 @@ class Supervisor implements Peers {
     if (peer !== undefined) this.#tellState(peer)
   }
 
-  /** Leaves a node or page alone for a while, and looks again after it. @returns failures in a row */
+  /** Leaves a node or page alone for a while, and looks again after it. @returns failures in a row; 0 where it is left alone already: ways tried side by side fail as one */
   #hold(backoffs: Backoffs, key: string): number {
     const { environment } = this.#devices
+    if (!backoffs.mayTry(key, this.#nowMs())) return 0
     const { failures, waitMs } = backoffs.fail(key, this.#nowMs(), (environment.randomBytes(1)[0] ?? 0) / 256)
     environment.after(waitMs, () => this.#look())
     return failures

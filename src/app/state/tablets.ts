@@ -15,6 +15,8 @@ export interface TabletView extends TabletName {
   readonly lastMicros: number | undefined
   readonly roundTripMs: number | undefined
   readonly clockSkewMs: number | undefined
+  /** Connections held back with it. */
+  readonly standbys: number
 }
 
 const STATE: Readonly<Record<PeerStatus['state'], readonly [MarkKind, Key]>> = {
@@ -33,7 +35,7 @@ export const tabletsOf = (status: NodeStatus): readonly TabletView[] =>
     const lacks = entriesLacking(status.own, peer.holds)
     const [mark, words] = peer.state === 'connected' && lacks > 0 ? (['run', 'swarm.state.behind'] as const) : isOverOthers(peer) ? (['done', 'swarm.state.over'] as const) : STATE[peer.state]
     return {
-      id: peer.nodeId, mark, words, lacks, ...splitName(peer.name), roundTripMs: peer.roundTripMs, clockSkewMs: peer.clockSkewMs,
+      id: peer.nodeId, mark, words, lacks, ...splitName(peer.name), roundTripMs: peer.roundTripMs, clockSkewMs: peer.clockSkewMs, standbys: peer.standbys,
       lastMicros: peer.state === 'connected' ? undefined : peer.sinceMicros,
     }
   })
@@ -75,12 +77,12 @@ export const problemsOf = (status: NodeStatus, isAppKept = true): readonly Probl
   ]
 }
 
-export type NoticeKind = 'identity' | 'fork' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'other'
+export type NoticeKind = 'identity' | 'fork' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'returned' | 'standby' | 'noReturn' | 'other'
 
 const NOTICES: Readonly<Record<string, NoticeKind>> = {
   'IDENTITY-CHANGED': 'identity', 'STREAM-FORKED': 'fork', 'FORK-NOT-KEPT': 'fork', 'CLOCK-BEYOND': 'clock', 'PUBLISH-SLOW': 'slow', 'STREAM-NEWER': 'newer',
   'STREAMS-FULL': 'full', 'STORE-QUOTA': 'room', 'STORE-NEARLY-FULL': 'room', 'SESSION-ENDED': 'refused', 'SEGMENT-REFUSED': 'refused', 'CHANNEL-UNKNOWN': 'refused', 'introduction-invalid': 'refused',
-  'connection-failed': 'connection', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'store',
+  'connection-failed': 'connection', 'STANDBY-USED': 'returned', 'STANDBY-FAILED': 'standby', 'RETURN-REFUSED': 'noReturn', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'store',
 }
 
 /** Which plain words a notice gets; its code stands beside them. */
