@@ -23,6 +23,8 @@ export interface Tablet {
   readonly context: BrowserContext
   readonly page: Page
   readonly close: () => Promise<void>
+  /** Its browser ends by SIGKILL: nothing is said or written any more. */
+  readonly kill: () => Promise<void>
 }
 
 const run = promisify(execFile)
@@ -97,6 +99,12 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
       close: async () => {
         tablets.delete(n)
         await context.close()
+      },
+      kill: async () => {
+        tablets.delete(n)
+        const closed = context.waitForEvent('close')
+        for (const inside of (await ip('netns', 'pids', space(`tablet${n}`))).split('\n').filter((text) => text !== '')) process.kill(Number(inside), 'SIGKILL')
+        await closed
       },
     }
     tablets.set(n, tablet)
