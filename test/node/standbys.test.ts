@@ -79,6 +79,7 @@ for (const ms of [60_000, 300_000]) {
     await outage(floor, ms, 'online')
     // Right after the browser's word the silence before it is forgiven: connected are they when somebody came.
     await floor.world.until(() => floor.pages.every((page) => codesOf(page).includes('STANDBY-USED')) && areConnected(floor.pages), 5000)
+    expect(floor.pages.flatMap(codesOf)).not.toContain('STANDBY-FAILED')
     await floor.world.until(() => floor.pages.every((page) => standbysOf(page).every((standbys) => standbys === 4)), 15_000)
     await close(floor)
   })
@@ -140,6 +141,7 @@ test('[R69] also ten minutes later', async () => {
   await floor.world.advance(600_000)
   await reopen(floor, 0)
   await floor.world.until(() => areConnected(floor.pages), 5000)
+  expect(floor.pages.map((page) => codesOf(page).at(-1))).toEqual(['STANDBY-USED', 'STANDBY-USED'])
   await close(floor)
 })
 
