@@ -36,7 +36,7 @@ export default defineConfig({
   // It is not cut up further: all of it is kept on the tablet at the first visit anyway.
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
-  optimizeDeps: { include: ['simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'workbox-window', 'intl-messageformat', 'uqr', 'axe-core'] },
+  optimizeDeps: { include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'workbox-window', 'intl-messageformat', 'uqr', 'axe-core'] },
   test: {
     projects: [
       { extends: true, test: { name: 'tidy', environment: 'node', include: ['test/tidy.test.ts'] } },

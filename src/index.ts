@@ -1,6 +1,8 @@
 import { parseSwarmId, type SwarmId } from './core/ids.ts'
 import type { Where } from './core/where.ts'
 import { createPeerjsSignaling } from './net/peerjs-signaling.ts'
+import { createSimplePeerPairing } from './net/simple-peer-pairing.ts'
+import { createRelaySignaling } from './net/relay-signaling.ts'
 import { createSimplePeerConnector } from './net/simple-peer-transport.ts'
 import { createBrowserEnvironment } from './node/browser-environment.ts'
 import { browserStorage } from './node/browser-storage.ts'
@@ -10,8 +12,10 @@ import type { Environment } from './node/environment.ts'
 import { foundSwarm, joinSwarm, type Membership } from './node/membership.ts'
 import { NodeError, type Node } from './node/node.ts'
 import { openReopeningStore } from './node/reopening-store.ts'
+import { openStunUrls } from './node/stun-urls.ts'
 import { loadSwarm } from './node/settings.ts'
 import { webCrypto } from './node/web-crypto.ts'
+import { decodeInvitation, type InvitationError } from './protocol/invitation.ts'
 import { openIdbStore } from './store/idb-event-store.ts'
 
 export type { Event, Meta, TaggedEvent } from './core/event.ts'
@@ -21,11 +25,18 @@ export type { JsonValue } from './core/json.ts'
 export { copiesOfOwn, isNearlyFull, NodeError } from './node/node.ts'
 export { includesAll, includesEvent, lastOf, merge, missingRanges, offsetsOf, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
 export { allEvents, type Conjunction, type Where } from './core/where.ts'
-export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, PeerStatus, Query, StorageStatus, Subscriber } from './node/node.ts'
+export type { Channel, HubStatus, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, Pairing, PairingCode, PairingState, PeerStatus, Query, StorageStatus, Subscriber } from './node/node.ts'
+export type { InvitationError } from './protocol/invitation.ts'
 export { StoreError, type StoreErrorCode } from './store/errors.ts'
 
 /** Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either. */
 export const tags = (...names: readonly string[]): Where => [{ tags: names }]
+
+/** Why a text is not what `invite()` of a member gave; `undefined`: it is. */
+export const invitationFault = (text: string): InvitationError | undefined => {
+  const decoded = decodeInvitation(text)
+  return decoded.ok ? undefined : decoded.error
+}
 
 /** Which swarm to open. None of the three: the one that this browser profile opened last; in a new profile a new one is founded. */
 export type SwarmChoice =
@@ -43,8 +54,8 @@ export interface OpenSettings {
   readonly appId?: string
   /** Hubs of the LAN through which other nodes are met, by origin (`https://192.168.1.10:8443`). Nothing else is ever contacted. */
   readonly hubs?: readonly string[]
-  /** STUN servers of these hubs: `stun:<literal address>:<port>`. */
-  readonly stunUrls?: readonly string[]
+  /** Asks for the STUN servers of these hubs, `stun:<literal address>:<port>`; not waited for. What was answered last is kept for when no hub is in reach. */
+  readonly stunUrls?: () => Promise<readonly string[]>
   /** Name and version of the application, told to others. */
   readonly software?: string
 }
@@ -67,8 +78,8 @@ export const openNode = async (options: OpenOptions = {}): Promise<Node> => {
   const { swarm, ...first } = await membershipOf(options, environment)
   const store = await openReopeningStore(() => openIdbStore(swarm.id), environment)
   const hubs = [...(options.hubs ?? []), ...(first.hubs ?? []).filter((hub) => !isLoopback(hub) || isLoopback(location.origin))]
-  const devices = { store, crypto: webCrypto, environment, network: createNetwork(options.stunUrls ?? [], environment), storage: browserStorage }
   try {
+    const devices = { store, crypto: webCrypto, environment, network: createNetwork(await openStunUrls(store, options.stunUrls), environment), storage: browserStorage }
     // Remembered as soon as it can be opened again: a reload from then on finds it.
     return await createNode(devices, { ...options, ...first, swarm, hubs, stored: () => localStorage.setItem(storedSwarmKey, swarm.id) })
   } catch (error) {
@@ -94,16 +105,17 @@ const membershipOf = async (options: OpenOptions, environment: Environment): Pro
 /** Who invites from the hub's own computer names the hub as it is reached there; elsewhere that name leads to another machine. */
 const isLoopback = (origin: string): boolean => /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(origin)
 
-const createNetwork = (urls: readonly string[], timers: Environment): Network => {
-  const stunUrls = () => urls
-  return {
-    connector: createSimplePeerConnector({ stunUrls, timers }),
-    signalings: ({ swarm, introductionId, hubs, key }) => {
-      const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)
-      return hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const)
-    },
-  }
-}
+const createNetwork = (stunUrls: () => readonly string[], timers: Environment): Network => ({
+  connector: createSimplePeerConnector({ stunUrls, timers }),
+  pairing: createSimplePeerPairing({ stunUrls, timers }),
+  signalings: ({ swarm, introductionId, hubs, key, nodeId, road }) => {
+    const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)
+    return [
+      ...hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const),
+      [undefined, createRelaySignaling({ nodeId, road, timers })],
+    ]
+  },
+})
 
 const refuseUnsupported = (): void => {
   if (!isSecureContext) {

@@ -17,9 +17,20 @@ declare global {
   var millpond: Node | undefined
 }
 
+/** What the hub that served this page says of itself. */
+const askHub = async (): Promise<unknown> => {
+  const answer = await fetch('/config.json')
+  return answer.ok ? answer.json() : undefined
+}
+
+const textsOf = (config: unknown, name: 'hubs' | 'stun'): readonly string[] => {
+  const list = (config as Partial<Record<typeof name, unknown>> | undefined)?.[name]
+  return Array.isArray(list) ? list.filter((text: unknown) => typeof text === 'string') : []
+}
+
 /** The hub that served this page introduces; it is not waited for. */
 const openFloor = async (options: OpenOptions): Promise<Node> => {
-  const node = await openNode({ ...options, hubs: [location.origin], appId: 'millpond', software: 'millpond' })
+  const node = await openNode({ ...options, hubs: [location.origin], stunUrls: async () => textsOf(await askHub(), 'stun'), appId: 'millpond', software: 'millpond' })
   globalThis.millpond = node
   // An invitation is secret: it does not stay in the address.
   if (location.hash.startsWith('#join=')) history.replaceState(null, '', location.pathname)
@@ -36,10 +47,9 @@ const floors: Floors = {
 /** Where other tablets find the app: where this one found it, and from the hub's own computer one of its addresses on the network. */
 const addressForOthers = async (): Promise<string> => {
   if (!['localhost', '127.0.0.1', '[::1]'].includes(location.hostname)) return `${location.origin}/`
-  const answer = await fetch('/config.json')
-  const config: unknown = answer.ok ? await answer.json() : undefined
-  const hubs = typeof config === 'object' && config !== null && 'hubs' in config && Array.isArray(config.hubs) ? config.hubs : []
-  return `${typeof hubs[0] === 'string' ? hubs[0] : location.origin}/`
+  // With the hub off the link is still good as a code: a tablet that has the app looks only at what stands behind #.
+  const config = await askHub().catch((error: unknown) => console.info('the hub is off', error))
+  return `${textsOf(config, 'hubs')[0] ?? location.origin}/`
 }
 
 const choices = readChoices(localStorage, navigator.languages)

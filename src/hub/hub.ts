@@ -9,6 +9,7 @@ import { HubError } from './errors.ts'
 import { mountIntroductions } from './introductions.ts'
 import type { HubOptions } from './options.ts'
 import { createSite, lanOrigins } from './site.ts'
+import { openStun, type Stun } from './stun.ts'
 
 export interface Hub {
   readonly authority: Uint8Array
@@ -40,11 +41,13 @@ export const startHub = async (options: HubOptions, files: HubFiles, say: (line:
   const origins = await rememberOrigins(folder, say)
 
   let httpsPort = options.httpsPort
+  let stun: Stun | undefined
   const site = createSite({
     ...files,
     authority: new Uint8Array(authority.certificate.rawData),
     addresses,
     httpsPort: () => httpsPort,
+    stunPort: () => stun?.port,
     openedFrom: origins.note,
   })
   const plain = createServer(site)
@@ -52,11 +55,12 @@ export const startHub = async (options: HubOptions, files: HubFiles, say: (line:
   certificates.changed((leaf) => secure.setSecureContext({ cert: leaf.cert, key: leaf.key, minVersion: 'TLSv1.2' }))
   const closeListeners = async (): Promise<void> => {
     certificates.close()
-    await Promise.all([plain, secure].map(closeServer))
+    await Promise.all([...[plain, secure].map(closeServer), stun?.close()])
   }
   try {
     const httpPort = await listen(plain, options.port, options.host)
     httpsPort = await listen(secure, options.httpsPort, options.host)
+    stun = await openStun(options.host, options.stunPort, say)
     origins.warn(addresses().all, httpsPort)
     const mayRead = (origin: string): boolean => lanOrigins({ ...addresses(), lan: addresses().all }, httpsPort).includes(origin)
     const introductions = mountIntroductions(site, [plain, secure], mayRead, (error) => say(`introduction refused: ${error.message}`))

@@ -7,6 +7,7 @@ import { hostInUrl, isLoopback } from './addresses.ts'
 import { HubError } from './errors.ts'
 import { appPolicy, cacheControl, commonHeaders, trustPolicy } from './headers.ts'
 import { introduce } from './introductions.ts'
+import { stunUrls } from './stun.ts'
 import { deviceOf, fingerprintOf, languageOf, mobileconfig, trustPage } from './trust-page.ts'
 
 export interface SiteOptions {
@@ -20,6 +21,8 @@ export interface SiteOptions {
   readonly addresses: () => Addresses
   /** Port of HTTPS, once it listens. */
   readonly httpsPort: () => number
+  /** UDP port of the STUN responder; `undefined`: there is none. */
+  readonly stunPort: () => number | undefined
   /** A page was opened over HTTPS under this origin of the hub's own, not from this computer itself. */
   readonly openedFrom: (origin: string) => void
 }
@@ -41,7 +44,7 @@ export const createSite = (options: SiteOptions): Express => {
     next()
   })
   app.get('/config.json', (_request, response) => {
-    response.set('Cache-Control', 'no-cache').json({ version: options.version, hubs: lanOrigins(addresses(), httpsPort()), introduce, stun: [] })
+    response.set('Cache-Control', 'no-cache').json({ version: options.version, hubs: lanOrigins(addresses(), httpsPort()), introduce, stun: stunUrls(addresses().lan, options.stunPort()) })
   })
   app.use(trust(options))
   app.use((request, response, next) => {

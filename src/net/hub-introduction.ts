@@ -1,3 +1,4 @@
+import type { NodeId } from '../core/ids.ts'
 import { NetError } from './transport.ts'
 import { envelopeBytesMax } from './signaling.ts'
 import type { Introduction, IntroductionHandlers } from './signaling.ts'
@@ -16,6 +17,7 @@ export interface HubPipe {
 export interface HubIntroductionOptions {
   readonly pipe: HubPipe
   readonly peer: Uint8Array
+  readonly node?: NodeId
   readonly opened: boolean
   readonly timers: Timers
   /** The pipe is open. */
@@ -32,6 +34,7 @@ const envelopeCountMax = 256
 /** An introduction over a hub's pipe: bounded in time, size and number. */
 export class HubIntroduction implements Introduction {
   readonly peer: Uint8Array
+  readonly node?: NodeId
   readonly opened: boolean
   readonly #options: HubIntroductionOptions
   #cancelTimer: () => void
@@ -44,6 +47,7 @@ export class HubIntroduction implements Introduction {
   constructor(options: HubIntroductionOptions) {
     this.#options = options
     this.peer = options.peer
+    if (options.node !== undefined) this.node = options.node
     this.opened = options.opened
     this.#cancelTimer = options.timers.after(openMs, () => this.end('not open in time'))
     options.pipe.start({

@@ -1,6 +1,7 @@
 import { FramedTransport } from './framed-transport.ts'
 import type { FrameCarrier } from './framed-transport.ts'
 import type { Timers } from './timers.ts'
+import { createMemoryStandbys, type WaitingEnds } from './memory-standby.ts'
 import type { Attempt, AttemptHandlers, Connector, Transport } from './transport.ts'
 
 /** A network in memory: the twin of WebRTC between named endpoints, its links in the hands of a test. */
@@ -10,7 +11,9 @@ export interface MemoryNetwork {
   /** The same with no transport at the other end: an intruder that may send any frame. */
   readonly connectRaw: (from?: string, to?: string) => { readonly transport: Transport; readonly send: (frame: Uint8Array) => void }
   /** Makes connections from the endpoint `name` to others of this network. */
-  readonly connector: (name: string) => Connector
+  readonly connector: (name: string, options?: { readonly refusesReturn: boolean }) => Connector
+  /** The page at that endpoint is gone without a word: nothing leaves or reaches it any more, and its listeners are not there. The endpoint may be used again. */
+  readonly kill: (name: string) => void
   /** Silence: nothing arrives any more between the two (without `to`: between `from` and all others), and nobody is told. */
   readonly cut: (from: string, to?: string) => void
   /** Undoes a `cut` with the same names. What waited arrives, unless `dead`: then connections that were cut stay silent for ever, as after 20 s. */
@@ -39,20 +42,31 @@ export const createMemoryNetwork = (options: MemoryNetworkOptions): MemoryNetwor
   const attempts = new Map<number, MemoryAttempt>()
   let count = 0
   const linked = (from: string, to: string) => ![linkName(from, to), linkName(from), linkName(to)].some((name) => cuts.has(name))
-  const add = (from: string, to: string, isPipe = false): Link => {
-    const link = new Link(from, to, { options, isPipe, number: ++count, linked: () => linked(from, to), gone: () => links.delete(link) })
+  const waiting: WaitingEnds = new Map()
+  const add = (from: string, to: string, isPipe = false, prints?: readonly [Uint8Array, Uint8Array]): Link => {
+    const number = ++count
+    const link = new Link(from, to, { options, isPipe, prints: prints ?? [fingerprint(number, 1), fingerprint(number, 2)], linked: () => linked(from, to), gone: () => links.delete(link) })
     links.add(link)
     return link
   }
   const connect = (from: string, to: string) => add(from, to).ends
-  const wake = () => links.forEach((link) => link.wake())
+  const standbys = {
+    waiting, linked, timers: options.timers,
+    next: () => ++count,
+    connect: (from: string, to: string, call: number, listener: number) => add(from, to, false, [fingerprint(call, 3), fingerprint(listener, 4)]).ends,
+  }
+  const wake = () => {
+    for (const link of links) link.wake()
+    for (const end of [...waiting.values()]) end.wake?.()
+  }
   return {
     connectPair: (from = 'a', to = 'b', use) => add(from, to, use === 'pipe').ends,
     connectRaw: (from = 'a', to = 'b') => {
       const link = add(from, to)
       return { transport: link.ends[0], send: (frame) => link.inject(frame) }
     },
-    connector: (name) => ({
+    connector: (name, { refusesReturn } = { refusesReturn: false }) => ({
+      standbys: createMemoryStandbys(standbys, name, refusesReturn),
       begin: (dialled, handlers) => new MemoryAttempt({ name, dialled, handlers, number: ++count, attempts, linked, connect, options }),
     }),
     cut: (from, to) => void cuts.add(linkName(from, to)),
@@ -70,6 +84,11 @@ export const createMemoryNetwork = (options: MemoryNetworkOptions): MemoryNetwor
       wake()
     },
     drop: (from, to) => links.forEach((link) => linkName(link.from, link.to) === linkName(from, to) && link.drop()),
+    kill: (name) => {
+      for (const link of links) if (link.from === name || link.to === name) link.deaden()
+      for (const [number, end] of waiting) if (end.name === name) waiting.delete(number)
+      for (const [number, attempt] of attempts) if (attempt.name === name) attempts.delete(number)
+    },
     linked,
     connections: () => [...links].filter((link) => !link.isPipe).map((link) => [link.from, link.to] as const),
   }
@@ -80,7 +99,7 @@ const linkName = (from: string, to?: string): string => (to === undefined ? `${f
 interface LinkContext {
   readonly isPipe: boolean
   readonly options: MemoryNetworkOptions
-  readonly number: number
+  readonly prints: readonly [Uint8Array, Uint8Array]
   readonly linked: () => boolean
   readonly gone: () => void
 }
@@ -95,12 +114,11 @@ class Link {
   readonly #gone: () => void
   #dead = false
 
-  constructor(from: string, to: string, { options, isPipe, number, linked, gone }: LinkContext) {
+  constructor(from: string, to: string, { options, isPipe, prints, linked, gone }: LinkContext) {
     this.from = from
     this.to = to
     this.isPipe = isPipe
     this.#gone = gone
-    const prints = [fingerprint(number, 1), fingerprint(number, 2)] as const
     const flows = () => !this.#dead && linked()
     const out = new Lane(options, flows, gone)
     const back = new Lane(options, flows, gone)
@@ -222,6 +240,10 @@ class MemoryAttempt implements Attempt {
     context.attempts.set(context.number, this)
     this.#cancelTimeout = context.options.timers.after(context.options.attemptMs ?? ATTEMPT_MS, () => this.#fail('timeout'))
     if (context.dialled) this.#say(`offer ${context.number}`)
+  }
+
+  get name(): string {
+    return this.#context.name
   }
 
   signal(data: Uint8Array): void {

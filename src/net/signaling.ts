@@ -1,3 +1,6 @@
+import type { NodeId } from '../core/ids.ts'
+import type { Envelope } from '../protocol/message.ts'
+
 /**
  * A way to meet nodes that one is not connected with, and to carry small envelopes to them. What an envelope says, and its sealing, is not its concern.
  *
@@ -22,8 +25,8 @@ export const envelopeBytesMax = 4 * 1024
 
 /** Called in the order of what happened, never from within `start`. None may throw. */
 export interface SignalingHandlers {
-  /** Whether a connection to this page would be taken up now: asked before a pipe to it is opened, again and again while it is there. */
-  readonly wanted: (peer: Uint8Array) => boolean
+  /** Whether a connection to this page would be taken up now: asked before a pipe to it is opened, again and again while it is there. `node`: where nodes are met, not pages. */
+  readonly wanted: (peer: Uint8Array, node?: NodeId) => boolean
   readonly met: (introduction: Introduction) => void
   readonly state: (state: SignalingState) => void
 }
@@ -38,6 +41,8 @@ export type SignalingState =
 export interface Introduction {
   /** The other page's introduction id, 16 bytes. Unproven. */
   readonly peer: Uint8Array
+  /** Where a node was met, not a page: which. `peer` then stands for it and is no introduction id. */
+  readonly node?: NodeId
   /** Whether this end opened the pipe (it has the smaller introduction id). */
   readonly opened: boolean
   /** Begins delivery; what came before is kept. `closed` is called exactly once, also after `close`. */
@@ -51,4 +56,14 @@ export interface Introduction {
 export interface IntroductionHandlers {
   readonly envelope: (bytes: Uint8Array) => void
   readonly closed: (reason: string) => void
+}
+
+/** The mesh as a way for envelopes between two nodes that are not connected. */
+export interface MeshRoad {
+  /** Nodes that this one is not connected with, and others are. */
+  readonly reachable: () => readonly NodeId[]
+  /** Passed on by others as far as they can; no word of it when it is lost. */
+  readonly say: (envelope: Envelope) => void
+  /** Called once. `heard`: genuine, and for this node; each once in a minute. `changed`: others may be reachable now. */
+  readonly listen: (handlers: { readonly heard: (envelope: Envelope) => void; readonly changed: () => void }) => void
 }

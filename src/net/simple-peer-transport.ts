@@ -1,5 +1,6 @@
 import SimplePeer from 'simple-peer/simplepeer.min.js'
 import { FramedTransport } from './framed-transport.ts'
+import { createSimplePeerStandbys, type StandbyConfig } from './simple-peer-standby.ts'
 import { decodeSignal, encodeSignal, fingerprintOf } from './simple-peer-signal.ts'
 import { lowWaterBytes } from './transport.ts'
 import type { Timers } from './timers.ts'
@@ -13,7 +14,12 @@ export interface SimplePeerOptions {
 
 /** Connections over WebRTC data channels. */
 export const createSimplePeerConnector = (options: SimplePeerOptions): Connector => ({
-  begin: (dialled, handlers) => new SimplePeerAttempt(dialled, handlers, options),
+  begin: (dialled, handlers) => {
+    const attempt = new SimplePeerAttempt(dialled, handlers, options)
+    attempt.limit()
+    return attempt
+  },
+  standbys: createSimplePeerStandbys((dialled, handlers, config) => new SimplePeerAttempt(dialled, handlers, { ...options, ...config }), options.timers),
 })
 
 /** Browsers may report nothing at all for 50 s. */
@@ -21,12 +27,13 @@ const attemptMs = 15_000
 const candidateCountMax = 64
 const earlyBytesMax = 1024 * 1024
 
-class SimplePeerAttempt implements Attempt {
+/** Waits without end unless `limit` is called. */
+export class SimplePeerAttempt implements Attempt {
   readonly #dialled: boolean
   readonly #handlers: AttemptHandlers
   readonly #timers: Timers
   readonly #peer: SimplePeer
-  readonly #cancelTimeout: () => void
+  #cancelTimeout: () => void = () => undefined
   #settled = false
   #described = false
   #candidateCount = 0
@@ -35,18 +42,18 @@ class SimplePeerAttempt implements Attempt {
   #early: Uint8Array[] = []
   #earlyBytes = 0
 
-  constructor(dialled: boolean, handlers: AttemptHandlers, { stunUrls, timers }: SimplePeerOptions) {
+  constructor(dialled: boolean, handlers: AttemptHandlers, { stunUrls, timers, certificates, sdpTransform, gathered }: SimplePeerOptions & StandbyConfig) {
     this.#dialled = dialled
     this.#handlers = handlers
     this.#timers = timers
-    this.#cancelTimeout = timers.after(attemptMs, () => this.#fail('timeout'))
     const urls = [...stunUrls()]
     this.#peer = new SimplePeer({
       initiator: dialled,
       objectMode: true,
       trickle: true,
       // Always given: simple-peer's own default asks servers on the internet.
-      config: { iceServers: urls.length === 0 ? [] : [{ urls }] },
+      config: { iceServers: urls.length === 0 ? [] : [{ urls }], ...(certificates && { certificates }) },
+      ...(sdpTransform && { sdpTransform }),
       channelConfig: { ordered: true },
       channelName: 'millpond',
     })
@@ -57,6 +64,12 @@ class SimplePeerAttempt implements Attempt {
     })
     this.#peer.on('error', (error) => this.#lost(error))
     this.#peer.on('close', () => this.#ended('closed by peer'))
+    if (gathered !== undefined) this.#peer.on('_iceComplete', gathered)
+  }
+
+  /** From now on it has so long to open. */
+  limit(): void {
+    if (!this.#settled) this.#cancelTimeout = this.#timers.after(attemptMs, () => this.#fail('timeout'))
   }
 
   signal(data: Uint8Array): void {

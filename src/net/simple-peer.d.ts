@@ -7,6 +7,8 @@ declare module 'simple-peer/simplepeer.min.js' {
     readonly config: RTCConfiguration
     readonly channelConfig: RTCDataChannelInit
     readonly channelName: string
+    /** Sees the own description before the browser does. */
+    readonly sdpTransform?: (sdp: string) => string
   }
 
   export default class SimplePeer {
@@ -14,7 +16,7 @@ declare module 'simple-peer/simplepeer.min.js' {
     constructor(options: SimplePeerOptions)
     readonly _pc?: RTCPeerConnection | null
     readonly _channel: RTCDataChannel | null
-    on(event: 'connect' | 'close', call: () => void): this
+    on(event: 'connect' | 'close' | '_iceComplete', call: () => void): this
     on(event: 'signal' | 'data', call: (data: unknown) => void): this
     on(event: 'error', call: (error: Error & { readonly code?: string }) => void): this
     /** Throws after `destroy`, and for some malformed candidates. */

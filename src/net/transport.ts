@@ -44,6 +44,50 @@ export const lowWaterBytes = 128 * 1024
 export interface Connector {
   /** `dialled`: makes the offer. Signals are opaque bytes of at most 3 KiB. */
   readonly begin: (dialled: boolean, handlers: AttemptHandlers) => Attempt
+  /** Absent: it makes none in advance. */
+  readonly standbys?: StandbyConnector
+}
+
+/**
+ * Connections that two nodes agree on in advance, over a connection that they have, and hold back: the *caller* keeps the answer, the *listener* waits.
+ * What opens is a `Transport` like any other, dialled by the caller.
+ *
+ * - [T11] Nothing opens before the caller applies the answer; then both ends do. The listener waits however long.
+ * - [T12] A call is made again from its `keys`, by another page too, once the page that made it is gone: with the same answer the same listener takes it, and the caller's fingerprint is the same.
+ * - [T13] An applied answer opens or fails, exactly once, and fails after 15 s at the latest; a listener that is closed is not found.
+ * - [T14] An end that was closed is never opened and calls nobody.
+ * - [T15] An offer that is none, and keys that are none, are refused with an error; an answer that is none fails the call.
+ */
+export interface StandbyConnector {
+  /** The caller's end: a new one, or the one that `keys` are of. @throws NetError `NET-FAILED`, with keys also where the browser does not allow it */
+  readonly call: (keys?: unknown) => Promise<StandbyCall>
+  /** The listener's end. Exactly one of the handlers is called, unless it is closed before. @throws NetError `NET-FAILED` */
+  readonly listen: (offer: Uint8Array, handlers: StandbyHandlers) => Promise<StandbyListener>
+  /** Whether this browser lets a call be made again from its keys: tried on a connection that leads nowhere. */
+  readonly returnAllowed: () => Promise<boolean>
+}
+
+export type StandbyHandlers = Pick<AttemptHandlers, 'opened' | 'failed'>
+
+export interface StandbyCall {
+  /** For the listener; at most 3 KiB, like the answer. */
+  readonly offer: Uint8Array
+  /** For the disk: what makes this call again. Opaque, can be cloned. */
+  readonly keys: unknown
+  /** Wall time after which the keys are refused. */
+  readonly expiresMicros: number
+  /** Called once. */
+  readonly apply: (answer: Uint8Array, handlers: StandbyHandlers) => void
+  /** Gives it up; after `opened` it does nothing. */
+  readonly close: () => void
+}
+
+export interface StandbyListener {
+  readonly answer: Uint8Array
+  /** What the answer tells of where it is reached: without one in common with a later answer, it is not any more. */
+  readonly addresses: readonly string[]
+  /** Gives it up; after `opened` it does nothing. */
+  readonly close: () => void
 }
 
 export interface Attempt {

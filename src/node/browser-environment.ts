@@ -1,18 +1,21 @@
 import type { Environment, HeldLock, Locks, Page, PageChange, PageState, TabChannel } from './environment.ts'
 
 /** The environment of a browser window. */
-export const createBrowserEnvironment = (): Environment => ({
-  nowMicros: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
-  monotonicMs: () => performance.now(),
-  after: (delayMs, call) => {
-    const timer = setTimeout(call, delayMs)
-    return () => clearTimeout(timer)
-  },
-  randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
-  locks: browserLocks,
-  channel: openChannel,
-  page: createPage(),
-})
+export const createBrowserEnvironment = (): Environment => {
+  const page = createPage()
+  return {
+    nowMicros: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+    monotonicMs: () => performance.now(),
+    after: (delayMs, call) => {
+      const timer = setTimeout(call, delayMs)
+      return () => clearTimeout(timer)
+    },
+    randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    locks: browserLocks,
+    channel: (name) => openChannel(name, page),
+    page,
+  }
+}
 
 const browserLocks: Locks = {
   hold: (name, { steal = false, signal, lost }) =>
@@ -39,21 +42,34 @@ const browserLocks: Locks = {
     }),
 }
 
-const openChannel = (name: string): TabChannel => {
-  const channel = new BroadcastChannel(name)
-  let open = true
+/** Closed while the page is in the back/forward cache: a message that comes for it there throws it out. What it then misses it finds on disk. */
+const openChannel = (name: string, page: Page): TabChannel => {
+  const listeners = new Set<(message: unknown) => void>()
+  let channel: BroadcastChannel | undefined
+  const open = () => {
+    channel = new BroadcastChannel(name)
+    channel.addEventListener('message', ({ data }) => {
+      for (const heard of listeners) heard(data)
+    })
+  }
+  const close = () => {
+    channel?.close()
+    channel = undefined
+  }
+  open()
+  const stop = page.listen((change) => {
+    if (change === 'leave') close()
+    if (change === 'return') open()
+  })
   return {
-    post: (message) => {
-      if (open) channel.postMessage(message)
-    },
+    post: (message) => channel?.postMessage(message),
     listen: (heard) => {
-      const listener = (event: MessageEvent) => heard(event.data)
-      channel.addEventListener('message', listener)
-      return () => channel.removeEventListener('message', listener)
+      listeners.add(heard)
+      return () => listeners.delete(heard)
     },
     close: () => {
-      open = false
-      channel.close()
+      stop()
+      close()
     },
   }
 }

@@ -1,18 +1,26 @@
 import type { NodeId } from '../core/ids.ts'
+import type { PairingConnector } from '../net/pairing.ts'
 import type { Connector } from '../net/transport.ts'
-import type { Signaling } from '../net/signaling.ts'
+import type { MeshRoad, Signaling } from '../net/signaling.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
+import type { Envelope } from '../protocol/message.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
 import type { Notice } from './node.ts'
 import { createPeers, type Peers, type PeersEvents } from './peers.ts'
-import { createReplication, type Replication, type ReplicationEvents, type ReplicationOptions } from './replication.ts'
+import { createStandbyRecords } from './standby-records.ts'
+import { createStandbys, type Standbys } from './standbys.ts'
+import type { MeshNode } from './replication-mesh.ts'
+import { createReplication, type Replication } from './replication.ts'
+import type { ReplicationEvents, ReplicationOptions } from './replication-events.ts'
 
 /** How nodes are reached. */
 export interface Network {
   readonly connector: Connector
-  /** Ways to meet others, by the URL to show. */
-  readonly signalings: (page: MeetingPage) => readonly (readonly [string, Signaling])[]
+  /** Absent: no pairing by code. */
+  readonly pairing?: PairingConnector
+  /** Ways to meet others, by the URL to show; `undefined`: nothing is shown of it. */
+  readonly signalings: (page: MeetingPage) => readonly (readonly [string | undefined, Signaling])[]
 }
 
 /** What a page meets others with. */
@@ -22,6 +30,8 @@ export interface MeetingPage {
   readonly hubs: readonly string[]
   /** HKDF label `intro`. */
   readonly key: Uint8Array
+  readonly nodeId: NodeId
+  readonly road: MeshRoad
 }
 
 export interface ConnectionsDevices {
@@ -34,10 +44,18 @@ export interface ConnectionsDevices {
 export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | 'introductionId' | 'about' | 'isOwnPage' | 'room'> {
   /** The present one, looked up with every start. */
   readonly identity: () => Identity
+  /** Takes care of the errors of what nobody awaits. */
+  readonly supervise: (doing: string, work: Promise<unknown>) => void
 }
 
-export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'connected' | 'peerChanged' | 'renounced' | 'layerMessage'>, Pick<PeersEvents, 'peerState' | 'hubState'> {
+export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'connected' | 'peerChanged' | 'renounced' | 'layerMessage' | 'disconnected'>, Pick<PeersEvents, 'peerState' | 'hubState'> {
   readonly notice: (notice: Notice) => void
+  /** Other nodes heard of recently, connected or not. */
+  readonly nodes: (nodes: readonly MeshNode[]) => void
+  /** So many connections are held back with this node. */
+  readonly standbys: (nodeId: NodeId, standbys: number) => void
+  /** Whether this browser lets a page come back by the standbys of an earlier one. */
+  readonly returnAllowed: (allowed: boolean) => void
   readonly identityLost: (shown: NodeId, reason: 'restored' | 'twin') => void
 }
 
@@ -46,12 +64,21 @@ export interface Connections {
   readonly start: () => Promise<void>
   /** Says `bye` to all. */
   readonly stop: (reason: string) => Promise<void>
+  /** The network or the page may be back: check at once. */
+  readonly wake: () => void
   /** The parts that run; `undefined` when stopped. */
-  readonly running: () => { readonly replication: Replication; readonly peers: Peers } | undefined
+  readonly running: () => Running | undefined
+}
+
+interface Running {
+  readonly replication: Replication
+  readonly peers: Peers
 }
 
 export const createConnections = (devices: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents): Connections => {
-  let running: { readonly replication: Replication; readonly peers: Peers } | undefined
+  let running: Running | undefined
+  /** They outlive the sessions: a node that begins new ones comes back by them. */
+  let standbys: Standbys | undefined
   let queue: Promise<void> = Promise.resolve()
   const inTurn = (step: () => Promise<void>) => {
     const done = queue.then(step)
@@ -64,39 +91,104 @@ export const createConnections = (devices: ConnectionsDevices, options: Connecti
   const stop = async (reason: string) => {
     const parts = running
     running = undefined
+    if (reason === 'closed') {
+      standbys?.close()
+      standbys = undefined
+    }
     // Peers first, or it would replace what replication ends; both begin in this turn, for the page may be leaving.
     await Promise.all([parts?.peers.close(), parts?.replication.close(reason)])
   }
   return {
-    start: () => inTurn(async () => void (running ??= await connect(devices, options, events))),
+    start: () =>
+      inTurn(async () => {
+        standbys ??= holdStandbys(devices, options, events, () => running)
+        running ??= await connect(devices, options, events, standbys)
+      }),
     stop: (reason) => inTurn(() => stop(reason)),
+    wake: () => {
+      running?.peers.wake()
+      standbys?.wake()
+    },
     running: () => running,
   }
 }
 
-/** Each of the two tells the other; neither knows more of it than that. */
-const connect = async ({ network, ...devices }: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents) => {
+const holdStandbys = (devices: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents, running: () => Running | undefined): Standbys | undefined => {
+  const { network, store, environment } = devices
+  const connector = network.connector.standbys
+  const standbys = connector && createStandbys({
+    connector, environment, records: createStandbyRecords(store), supervise: options.supervise,
+    nodeId: () => options.identity().nodeId,
+    lacks: (peer) => running()?.peers.lacks(peer) ?? false,
+    mayBegin: (peer, spare) => running()?.peers.mayBegin(peer, spare) ?? false,
+    takes: (peer) => running()?.replication.takesStandbys(peer) ?? false,
+    send: (peer, message) => running()?.replication.sendStandby(peer, message) ?? false,
+    opened: (peer, transport) => {
+      const parts = running()
+      if (parts === undefined) transport.close('closed')
+      else parts.peers.adopt(peer, transport)
+    },
+    count: events.standbys,
+    returnAllowed: events.returnAllowed,
+    notice: (code, about, text) => events.notice({ code, about, text, atMicros: environment.nowMicros() }),
+  })
+  if (standbys !== undefined) options.supervise('coming back by standbys', standbys.begin())
+  return standbys
+}
+
+/** Each of the parts tells the others; none knows more of them than that. */
+const connect = async ({ network, ...devices }: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents, standbys: Standbys | undefined): Promise<Running> => {
   const identity = options.identity()
   const { swarm, introductionId } = options
   const key = await devices.crypto.derive(swarm.key, swarm.id, 'intro')
-  const replication: Replication = createReplication(devices, { ...options, identity }, {
+  const mesh = createRoad()
+  const replication: Replication = createReplication(devices, { ...options, identity, features: standbys === undefined ? [] : ['standby'] }, {
     ...events,
     connected: (peer) => {
       events.connected(peer)
       peers.connected(peer)
+      standbys?.connected(peer)
     },
     peerChanged: (peer) => {
       events.peerChanged(peer)
       peers.changed(peer)
     },
-    disconnected: (transport, nodeId, reason) => peers.disconnected(transport, nodeId, reason),
+    disconnected: (transport, nodeId, reason) => {
+      events.disconnected(transport, nodeId, reason)
+      peers.disconnected(transport, nodeId, reason)
+      standbys?.disconnected(transport, nodeId, reason)
+    },
+    standby: (nodeId, message) => standbys?.heard(nodeId, message),
+    relayed: mesh.heard,
+    meshChanged: () => {
+      mesh.changed()
+      events.nodes(replication.nodes())
+    },
     identityLost: (reason) => events.identityLost(identity.nodeId, reason),
   })
-  const signalings = network.signalings({ swarm, introductionId, hubs: options.about().hubs, key })
-  const peers: Peers = createPeers({ ...devices, connector: network.connector, signalings }, { swarm, nodeId: identity.nodeId, signer: devices.crypto.signer(identity), introductionId }, {
+  const signalings = network.signalings({ swarm, introductionId, hubs: options.about().hubs, key, nodeId: identity.nodeId, road: mesh.road(replication) })
+  const peers: Peers = createPeers({ ...devices, connector: network.connector, signalings }, { swarm, nodeId: identity.nodeId, signer: devices.crypto.signer(identity), introductionId, known: replication.known }, {
     ...events,
+    hubState: (url, state) => {
+      events.hubState(url, state)
+      if (state.type === 'ready') standbys?.wake()
+    },
     opened: (transport) => replication.add(transport),
     end: (transport, reason) => replication.end(transport, reason),
   })
   return { replication, peers }
+}
+
+/** The mesh as a road: what replication hears goes to who listens, once somebody does. */
+const createRoad = () => {
+  let handlers: Parameters<MeshRoad['listen']>[0] | undefined
+  return {
+    heard: (envelope: Envelope) => handlers?.heard(envelope),
+    changed: () => handlers?.changed(),
+    road: (replication: Replication): MeshRoad => ({
+      reachable: () => replication.nodes().flatMap(({ nodeId, hops }) => (hops !== undefined && hops > 1 ? [nodeId] : [])),
+      say: replication.relay,
+      listen: (heard) => (handlers = heard),
+    }),
+  }
 }

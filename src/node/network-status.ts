@@ -4,7 +4,8 @@ import type { SignalingState } from '../net/signaling.ts'
 import type { Environment } from './environment.ts'
 import type { HubStatus, PeerStatus } from './node.ts'
 import type { PeerBook } from './peer-book.ts'
-import type { SessionPeer } from './replication.ts'
+import type { MeshNode } from './replication-mesh.ts'
+import type { SessionPeer } from './replication-events.ts'
 import { createSharedStatus } from './shared-status.ts'
 import type { StatusBoard } from './status.ts'
 
@@ -17,6 +18,9 @@ export interface NetworkStatus {
   readonly renounced: (nodeId: NodeId) => void
   readonly peerState: (nodeId: NodeId, state: PeerStatus['state']) => void
   readonly hubState: (url: string, state: SignalingState) => void
+  readonly nodes: (nodes: readonly MeshNode[]) => void
+  readonly standbys: (nodeId: NodeId, standbys: number) => void
+  readonly returnAllowed: (allowed: boolean) => void
   /** This tab has no connections any more. */
   readonly allGone: () => void
   readonly close: () => Promise<void>
@@ -35,9 +39,10 @@ export interface NetworkStatusParts {
 export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): NetworkStatus => {
   const { environment, board, book, leads } = parts
   const hubs = new Map<string, HubStatus>()
+  let returnAllowed: boolean | undefined
   let cancel: (() => void) | undefined
   // A copy of this node's disk may have been met under an id that is now a former own one.
-  const current = () => ({ peers: book.peers().filter(({ nodeId }) => !parts.ownIds().has(nodeId)), hubs: [...hubs.values()], cutOffSinceMicros: book.cutOffSinceMicros() })
+  const current = () => ({ peers: book.peers().filter(({ nodeId }) => !parts.ownIds().has(nodeId)), hubs: [...hubs.values()], cutOffSinceMicros: book.cutOffSinceMicros(), returnAllowed })
   const shared = createSharedStatus(environment, scope, {
     asked: () => {
       if (leads()) shared.post(current())
@@ -72,6 +77,18 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
     hubState: (url, state) => {
       if (hubs.get(url)?.state === state.type) return
       hubs.set(url, { url, state: state.type, sinceMicros: state.type === 'unreachable' ? state.sinceMicros : environment.nowMicros() })
+      show()
+    },
+    nodes: (nodes) => {
+      book.setNodes(nodes)
+      show()
+    },
+    standbys: (nodeId, standbys) => {
+      book.setStandbys(nodeId, standbys)
+      show()
+    },
+    returnAllowed: (allowed) => {
+      returnAllowed = allowed
       show()
     },
     allGone: () => {

@@ -3,6 +3,8 @@ import type { EventKey } from '../core/event-key.ts'
 import type { NodeId, StreamId, SwarmId } from '../core/ids.ts'
 import { includesAll, type OffsetMap } from '../core/offset-map.ts'
 import type { Where } from '../core/where.ts'
+import type { PairingFailure } from '../net/pairing.ts'
+import type { PairingTextError } from '../protocol/pairing.ts'
 
 /** Which events, and in which order. */
 export interface Query {
@@ -54,6 +56,8 @@ export interface Node {
   readonly observe: (changed: (status: NodeStatus) => void) => () => void
   /** Text that lets another node into this swarm; secret. Without scheme and origin: put it behind `#`. */
   readonly invite: () => Promise<string>
+  /** Connects with another node of this swarm by two codes that people carry, without any server. In the tab that leads; elsewhere it fails with `PAIR-TAB`. */
+  readonly pair: () => Pairing
   /** This node's display name, told to others; at most 256 bytes. @throws NodeError `NAME-INVALID` */
   readonly rename: (name: string) => Promise<void>
   /** Bytes that a layer above keeps on this node; not replicated. */
@@ -62,6 +66,42 @@ export interface Node {
   readonly channel: (name: string) => Channel
   readonly close: () => Promise<void>
 }
+
+/**
+ * Two nodes, two codes: one node shows an offer, the other takes it and shows an answer, the first takes that. Each code as text, to copy or to show as QR code.
+ * One attempt at a time: `offer` and `answer` begin a new one and give up the one before.
+ */
+export interface Pairing {
+  /** The code to show first. @throws NodeError with a `PairingCode` */
+  readonly offer: () => Promise<string>
+  /** The code to show for that of the other node. @throws NodeError with a `PairingCode` */
+  readonly answer: (offer: string) => Promise<string>
+  /** Takes the answer to the own offer. @throws NodeError with the fault of the text: the offer still waits for the right one */
+  readonly accept: (answer: string) => void
+  readonly state: () => PairingState
+  /** @returns a function that stops it */
+  readonly observe: (changed: (state: PairingState) => void) => () => void
+  /** Gives it up; a connection that is open stays. */
+  readonly close: () => void
+}
+
+export type PairingState =
+  | { readonly type: 'idle' }
+  /** The browser is asked how this node can be reached. */
+  | { readonly type: 'making'; readonly role: 'offer' | 'answer' }
+  /** `text` waits to be taken by the other node until `untilMicros` of the own clock. */
+  | { readonly type: 'showing'; readonly role: 'offer' | 'answer'; readonly text: string; readonly untilMicros: number }
+  /** Both codes were exchanged. */
+  | { readonly type: 'connecting' }
+  | { readonly type: 'connected'; readonly peer: NodeId }
+  /** `detail` is for a log. */
+  | { readonly type: 'failed'; readonly code: PairingCode; readonly detail: string }
+
+/**
+ * Why a pairing does not go on. Those of a text are listed at `PairingTextError`, those of the network at `PairingFailure`.
+ * `PAIR-TAB` another tab of this profile has the connections · `PAIR-REFUSED` connected, and one of the two did not prove to belong here.
+ */
+export type PairingCode = PairingTextError | PairingFailure | 'PAIR-TAB' | 'PAIR-REFUSED'
 
 export interface NodeStatus {
   readonly nodeId: NodeId
@@ -76,6 +116,8 @@ export interface NodeStatus {
   readonly hubs: readonly HubStatus[]
   /** Since when no peer is connected, though one was known; `undefined` while one is, or when none is known. */
   readonly cutOffSinceMicros: number | undefined
+  /** Whether this browser lets a page that was reloaded come back without a hub; `undefined`: not yet tried. */
+  readonly returnAllowed: boolean | undefined
   readonly storage: StorageStatus
   /** The last failure to store, until a later one succeeds. */
   readonly storeFailure: { readonly code: string; readonly message: string; readonly atMicros: number } | undefined
@@ -103,6 +145,10 @@ export interface PeerStatus {
   readonly heardMicros: number | undefined
   /** Its clock minus this node's, in milliseconds. */
   readonly clockSkewMs: number | undefined
+  /** Connections to it over others, as these say: 1 when connected; `undefined`: nobody heard of it lately. */
+  readonly hops: number | undefined
+  /** Connections held back with it for when the present one is lost, made by either side. */
+  readonly standbys: number
 }
 
 export interface HubStatus {
@@ -144,7 +190,7 @@ const FULL_SHARE = 0.9
 export const isNearlyFull = ({ usedBytes, quotaBytes }: StorageStatus): boolean =>
   usedBytes !== undefined && quotaBytes !== undefined && quotaBytes > 0 && usedBytes >= quotaBytes * FULL_SHARE
 
-export type NodeErrorCode = 'PUBLISH-INVALID' | 'NODE-CLOSED' | 'INVITATION-INVALID' | 'SWARM-UNKNOWN' | 'NAME-INVALID' | 'NODE-UNSUPPORTED'
+export type NodeErrorCode = 'PUBLISH-INVALID' | 'NODE-CLOSED' | 'INVITATION-INVALID' | 'SWARM-UNKNOWN' | 'NAME-INVALID' | 'NODE-UNSUPPORTED' | PairingCode
 
 export class NodeError extends Error {
   override readonly name = 'NodeError'

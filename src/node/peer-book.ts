@@ -2,7 +2,8 @@ import { parseNodeId, parseStreamId, type NodeId, type Offset, type StreamId } f
 import type { OffsetMap } from '../core/offset-map.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { PeerStatus } from './node.ts'
-import type { SessionPeer } from './replication.ts'
+import type { MeshNode } from './replication-mesh.ts'
+import type { SessionPeer } from './replication-events.ts'
 
 const prefix = 'peer/'
 
@@ -25,6 +26,10 @@ export interface PeerBook {
   /** That node goes on under a new identity: what it holds counts under that one, or its tablet would count twice. */
   readonly renounced: (nodeId: NodeId) => void
   readonly setState: (nodeId: NodeId, state: PeerStatus['state']) => void
+  /** What the mesh says of other nodes: names, and how far they are. Whom it does not name is out of reach. */
+  readonly setNodes: (nodes: readonly MeshNode[]) => void
+  /** For a node that is not known nothing is kept. */
+  readonly setStandbys: (nodeId: NodeId, standbys: number) => void
   /** This tab no longer has the connections. */
   readonly allGone: () => void
   /** This tab leads from now on: it goes on from what the leaders before it saved, and what it saves counts until another tab has a higher term. */
@@ -68,6 +73,18 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
     if (state === 'gone' && !seenMicros.has(nodeId)) statuses.delete(nodeId)
     else change(nodeId, { state, sinceMicros: nowMicros() })
   }
+  const setNodes = (nodes: readonly MeshNode[]) => {
+    const named = new Set(nodes.map(({ nodeId }) => nodeId))
+    for (const [nodeId, status] of [...statuses]) {
+      if (status.hops === undefined || named.has(nodeId)) continue
+      if (status.state === 'gone' && !seenMicros.has(nodeId)) statuses.delete(nodeId)
+      else statuses.set(nodeId, { ...status, hops: undefined })
+    }
+    for (const { nodeId, name, hops } of nodes) {
+      const before = statuses.get(nodeId)
+      if (before?.name !== name || before.hops !== hops) change(nodeId, { name, hops })
+    }
+  }
   return {
     peers: () => [...statuses.values()].sort(byName),
     cutOffSinceMicros: () => {
@@ -79,8 +96,14 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
       change(nodeId, { name, roundTripMs, clockSkewMs, ...(holds === undefined ? {} : { holds, heardMicros: saidMicros }) }),
     renounced: (nodeId) => change(nodeId, { holds: {}, heardMicros: nowMicros() }),
     setState,
+    setNodes,
+    setStandbys: (nodeId, standbys) => {
+      const before = statuses.get(nodeId)
+      if (before !== undefined) statuses.set(nodeId, { ...before, standbys })
+    },
     allGone: () => {
       for (const nodeId of [...statuses.keys()]) setState(nodeId, 'gone')
+      setNodes([])
     },
     lead: async (next) => {
       term = next
@@ -109,6 +132,8 @@ const unknownPeer: Omit<PeerStatus, 'nodeId' | 'sinceMicros'> = {
   holds: {},
   heardMicros: undefined,
   clockSkewMs: undefined,
+  hops: undefined,
+  standbys: 0,
 }
 
 const isConnected = ({ state }: PeerStatus): boolean => state === 'connected' || state === 'asleep'

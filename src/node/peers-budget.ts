@@ -21,9 +21,10 @@ export class Bucket {
     return this.#tokens >= 1
   }
 
-  /** @returns whether there was one to take */
-  take(nowMs: number): boolean {
-    const had = this.hasAny(nowMs)
+  /** @returns whether there was one to take, with `spare` more left after it */
+  take(nowMs: number, spare = 0): boolean {
+    this.#refill(nowMs)
+    const had = this.#tokens >= 1 + spare
     if (had) this.#tokens--
     return had
   }

@@ -16,6 +16,8 @@ export interface Envelopes {
 
 export interface Opened {
   readonly from: NodeId
+  /** Whether it was meant for whoever is at this end of a pipe, as the greeting is there. */
+  readonly toWhoever: boolean
   readonly signal: Signal
 }
 
@@ -46,8 +48,9 @@ export const createEnvelopes = ({ crypto, environment, swarm, nodeId, signer }: 
       const cipherNonce = content.subarray(0, CIPHER_NONCE_BYTES)
       const plain = await crypto.decrypt(await key, cipherNonce, content.subarray(CIPHER_NONCE_BYTES), envelopeAdditional(decoded.value))
       const signal = plain === undefined ? undefined : decodeSignal(plain)
-      if (signal?.ok !== true || (to === whoeverIsThere) !== (signal.value.type === 'greet')) return undefined
-      return { from, signal: signal.value }
+      const toWhoever = to === whoeverIsThere
+      if (signal?.ok !== true || (toWhoever && signal.value.type !== 'greet')) return undefined
+      return { from, toWhoever, signal: signal.value }
     },
   }
 }

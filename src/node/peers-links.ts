@@ -1,6 +1,6 @@
 import { equalBytes } from '../core/bytes.ts'
 import type { NodeId } from '../core/ids.ts'
-import type { SessionPeer } from './replication.ts'
+import type { SessionPeer } from './replication-events.ts'
 
 /** An authenticated connection, as the supervisor sees it. */
 export interface Link {

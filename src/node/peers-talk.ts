@@ -3,7 +3,10 @@ import type { NodeId } from '../core/ids.ts'
 import type { Introduction } from '../net/signaling.ts'
 import type { Attempt, Connector, Transport } from '../net/transport.ts'
 import type { Refusal, Signal } from '../protocol/signal.ts'
-import { greetsHere, type Envelopes } from './peers-envelope.ts'
+import { greetsHere, type Envelopes, type Opened } from './peers-envelope.ts'
+
+/** Stands in a greeting for a name that is not known yet. */
+const nobody = new Uint8Array(16)
 
 export interface TalkContext {
   readonly envelopes: Envelopes
@@ -39,6 +42,12 @@ interface Running {
 export class Talk {
   readonly #introduction: Introduction
   readonly #context: TalkContext
+  /** Names this end: the page, over the mesh this one introduction. */
+  readonly #own: Uint8Array
+  /** Names the other end, once it is known. */
+  #other: Uint8Array | undefined
+  /** Whether the own greeting said both names. */
+  #answered = false
   #peer: NodeId | undefined
   #running: Running | undefined
   #nextOut = 0
@@ -51,16 +60,28 @@ export class Talk {
   constructor(introduction: Introduction, context: TalkContext) {
     this.#introduction = introduction
     this.#context = context
+    this.#own = this.isOverMesh ? context.randomBytes(16) : context.introductionId
+    this.#other = this.isOverMesh ? undefined : introduction.peer
   }
 
   start(): void {
-    this.#say({ type: 'greet', own: this.#context.introductionId, peer: this.#introduction.peer })
+    if (!this.isOverMesh || this.#introduction.opened) this.#say({ type: 'greet', own: this.#own, peer: this.#other ?? nobody })
     this.#introduction.start({
       envelope: (bytes) => {
         this.#inbox = this.#inbox.then(() => this.#hear(bytes)).catch((error: unknown) => this.#end('failed', String(error)))
       },
       closed: (reason) => this.#pipeClosed(reason),
     })
+  }
+
+  /** Over the mesh a node is met, and nothing said by it before may count: both ends are named anew. @see PROTOCOL.md [R53] */
+  get isOverMesh(): boolean {
+    return this.#introduction.node !== undefined
+  }
+
+  /** Whether this end began it. */
+  get opened(): boolean {
+    return this.#introduction.opened
   }
 
   /** Introduction id of the other page in hex. */
@@ -90,9 +111,35 @@ export class Talk {
     if (this.#ended) return
     const opened = await this.#context.envelopes.open(bytes)
     if (this.#ended) return
-    if (opened === undefined) return this.#end('invalid', 'an envelope that no member has sealed for this node')
-    const { from, signal } = opened
+    if (opened === undefined) return this.isOverMesh ? undefined : this.#end('invalid', 'an envelope that no member has sealed for this node')
+    if (this.isOverMesh) return this.#hearOverMesh(opened)
+    const { from, toWhoever, signal } = opened
+    if (toWhoever !== (signal.type === 'greet')) return this.#end('invalid', 'an envelope that no member has sealed for this pipe')
     if (this.#peer === undefined ? signal.type !== 'greet' : from !== this.#peer || signal.type === 'greet') return this.#end('invalid', 'another one than was greeted')
+    return this.#follow(from, signal)
+  }
+
+  /** What does not belong here may be an old one that somebody has sent again: no word of it, and nobody's fault. */
+  #hearOverMesh({ from, toWhoever, signal }: Opened): void {
+    if (toWhoever || from !== this.#introduction.node) return
+    if (signal.type !== 'greet') return this.#peer === undefined ? this.#endUnmet() : this.#follow(from, signal)
+    if (this.#peer !== undefined) return
+    const isFirst = equalBytes(signal.peer, nobody)
+    if (!isFirst && !equalBytes(signal.peer, this.#own)) return this.#endUnmet()
+    if (isFirst || !this.#answered) {
+      this.#other = signal.own
+      this.#answered = true
+      this.#say({ type: 'greet', own: this.#own, peer: signal.own })
+    }
+    if (!isFirst && equalBytes(signal.own, this.#other ?? nobody)) this.#meet(from)
+  }
+
+  /** One that was begun by the other end with something else than a greeting has no beginning. */
+  #endUnmet(): void {
+    if (!this.#introduction.opened && this.#other === undefined) this.#end('failed', 'not a greeting')
+  }
+
+  #follow(from: NodeId, signal: Signal): void {
     switch (signal.type) {
       case 'greet': return this.#greet(from, signal)
       case 'dialMe': return this.#dials(from) ? this.#begin(from, signal.attempt) : undefined
@@ -102,8 +149,12 @@ export class Talk {
   }
 
   #greet(from: NodeId, greet: Signal & { readonly type: 'greet' }): void {
-    const { introductionId, greeted, randomBytes } = this.#context
-    if (!greetsHere(greet, introductionId, this.#introduction.peer)) return this.#end('invalid', 'a greeting of another pipe')
+    if (!greetsHere(greet, this.#own, this.#introduction.peer)) return this.#end('invalid', 'a greeting of another pipe')
+    this.#meet(from)
+  }
+
+  #meet(from: NodeId): void {
+    const { greeted, randomBytes } = this.#context
     this.#peer = from
     if (!greeted(from)) return
     if (this.#dials(from)) this.#begin(from, randomBytes(16))
@@ -119,7 +170,7 @@ export class Talk {
     if (this.#running === undefined && !this.#dials(from) && index === 0) this.#begin(from, attempt)
     const running = this.#running
     if (running === undefined || !equalBytes(running.id, attempt)) return
-    if (index !== running.nextIn++) return this.#end('invalid', 'signals out of order')
+    if (index !== running.nextIn++) return this.#end(this.isOverMesh ? 'failed' : 'invalid', 'signals out of order')
     running.attempt.signal(data)
   }
 
@@ -148,7 +199,7 @@ export class Talk {
 
   #say(signal: Signal): void {
     const { envelopes } = this.#context
-    const to = signal.type === 'greet' ? undefined : this.#peer
+    const to = this.#introduction.node ?? (signal.type === 'greet' ? undefined : this.#peer)
     this.#outbox = this.#outbox
       .then(async () => this.#introduction.send(await envelopes.seal(to, signal)))
       .catch((error: unknown) => this.#end('failed', String(error)))

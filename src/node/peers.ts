@@ -11,11 +11,13 @@ import { Backoffs, Bucket, dropOldest } from './peers-budget.ts'
 import { createEnvelopes, type Envelopes } from './peers-envelope.ts'
 import { isGood, isToPage, linkHealth, linksOf, type Link } from './peers-links.ts'
 import { Talk, type TalkEnding } from './peers-talk.ts'
-import type { SessionPeer } from './replication.ts'
+import { Neighbourhood } from './peers-topology.ts'
+import type { SessionPeer } from './replication-events.ts'
 
 export interface PeersDevices {
   readonly connector: Connector
-  readonly signalings: readonly (readonly [url: string, Signaling])[]
+  /** By the URL to show; `undefined`: nothing is shown of it. */
+  readonly signalings: readonly (readonly [url: string | undefined, Signaling])[]
   readonly crypto: NodeCrypto
   readonly environment: Environment
 }
@@ -26,6 +28,8 @@ export interface PeersOptions {
   /** Of `nodeId`: signs what is said over introductions. */
   readonly signer: Signer
   readonly introductionId: Uint8Array
+  /** Nodes heard of over the mesh. Default: none. */
+  readonly known?: () => readonly NodeId[]
 }
 
 export interface PeersEvents {
@@ -47,6 +51,12 @@ export interface Peers {
   /** Its state may have changed: heard, page hidden. */
   readonly changed: (peer: SessionPeer) => void
   readonly disconnected: (transport: Transport, nodeId: NodeId | undefined, reason: string) => void
+  /** A connection that was made without a signaling, to this node as far as is known; it is not yet authenticated. */
+  readonly adopt: (nodeId: NodeId, transport: Transport) => void
+  /** Whether there is neither a good connection to this node nor one about to be authenticated. */
+  readonly lacks: (nodeId: NodeId) => boolean
+  /** Takes one attempt from the budget, unless fewer than `spare` are left beyond it or the node is left alone for now. */
+  readonly mayBegin: (nodeId: NodeId, spare: number) => boolean
   /** The network or the page may be back: check at once. */
   readonly wake: () => void
   readonly close: () => Promise<void>
@@ -76,8 +86,7 @@ const frozenMs = 5000
 const violations: readonly string[] = ['violation', 'segment', 'proof', 'swarm', 'version']
 
 /**
- * The full mesh: a connection to every page that a signaling meets. Larger topologies will decide in `#wants`, standby connections will be
- * tried where a link is found silent, and signaling over the mesh is one more `Signaling`.
+ * A connection to every node that a signaling meets and the topology wants: to all of a few, to some of many.
  *
  * 1. Every transport that `opened` was called with is in exactly one of `#waiting` and `#links` until `disconnected`.
  * 2. A connection is ended by calling `end`; it is forgotten only by `disconnected`.
@@ -99,6 +108,7 @@ class Supervisor implements Peers {
   readonly #links = new Map<Transport, Link>()
   readonly #states = new Map<NodeId, PeerState>()
   readonly #ending = new Set<Transport>()
+  readonly #neighbourhood: Neighbourhood
   #order = 0
   #wokeMs: number
   #tickedMs: number
@@ -111,13 +121,20 @@ class Supervisor implements Peers {
     this.#events = events
     this.#envelopes = createEnvelopes({ ...devices, ...options })
     this.#wokeMs = this.#tickedMs = this.#nowMs()
+    this.#neighbourhood = new Neighbourhood({
+      nodeId: options.nodeId,
+      known: options.known ?? (() => []),
+      connected: () => [...[...this.#links.values()].map(({ peer }) => peer.nodeId), ...[...this.#waiting.values()].map(({ nodeId }) => nodeId)],
+      mayTry: (nodeId) => this.#mayTry(nodeId),
+      nowMs: () => this.#nowMs(),
+    })
     this.#bucket = new Bucket(attemptBucket.size, attemptBucket.perMinute, this.#nowMs())
     this.#cancelTick = devices.environment.after(tickMs, () => this.#tick())
     for (const [url, signaling] of devices.signalings) {
       signaling.start({
-        wanted: (page) => this.#wants(bytesToHex(page), page),
+        wanted: (page, node) => (node === undefined ? this.#wants(bytesToHex(page), page) : this.#wantsNode(bytesToHex(page), node)),
         met: (introduction) => this.#meet(introduction),
-        state: (state) => this.#closed || events.hubState(url, state),
+        state: (state) => this.#closed || url === undefined || events.hubState(url, state),
       })
     }
   }
@@ -156,6 +173,23 @@ class Supervisor implements Peers {
     this.#look()
   }
 
+  adopt(nodeId: NodeId, transport: Transport): void {
+    this.#opened('', nodeId, transport)
+    this.#tellState(nodeId)
+  }
+
+  lacks(nodeId: NodeId): boolean {
+    if ([...this.#waiting.values()].some((waiting) => waiting.nodeId === nodeId)) return false
+    return this.#neighbourhood.wants(nodeId) && !linksOf(this.#links.values(), nodeId).some((link) => isGood(this.#health(link)))
+  }
+
+  /** Also for a connection that the other end alone wants: its reasons are as good, unless it broke a rule. */
+  mayBegin(peer: NodeId, spare = 0): boolean {
+    const now = this.#nowMs()
+    if (this.#closed || !this.#devices.environment.page.online() || this.#waiting.size >= waitingCountMax) return false
+    return this.#violations.mayTry(peer, now) && this.#neighbourhood.welcomes(peer) && this.#bucket.take(now, spare)
+  }
+
   wake(): void {
     if (this.#closed) return
     this.#wokeMs = this.#nowMs()
@@ -180,7 +214,19 @@ class Supervisor implements Peers {
     if (this.#closed || !this.#devices.environment.page.online() || this.#talksWith(page).length > 0 || !this.#bucket.hasAny(now)) return false
     const nodeId = this.#pages.get(page)
     if ([page, nodeId].some((key) => key !== undefined && !this.#mayTry(key))) return false
-    return this.#lacks(page, introductionId)
+    return (nodeId === undefined ? this.#neighbourhood.explores(this.#isExploring) : this.#neighbourhood.wants(nodeId)) && this.#lacks(page, introductionId)
+  }
+
+  /** The same of a node that is met as one, over the mesh. */
+  #wantsNode(page: string, nodeId: NodeId): boolean {
+    const isTalking = [...this.#talks].some((talk) => talk.page === page || talk.peer === nodeId)
+    if (this.#closed || isTalking || !this.#devices.environment.page.online() || !this.#bucket.hasAny(this.#nowMs())) return false
+    return [page, nodeId].every((key) => this.#mayTry(key)) && this.lacks(nodeId)
+  }
+
+  /** Whether it is being found out who some page is. */
+  get #isExploring(): boolean {
+    return [...this.#talks].some(({ peer }) => peer === undefined)
   }
 
   #mayTry(key: string): boolean {
@@ -189,7 +235,7 @@ class Supervisor implements Peers {
 
   /** Whether there is no good connection to this page, nor one about to be authenticated. */
   #lacks(page: string, introductionId: Uint8Array): boolean {
-    if ([...this.#waiting.values()].some((waiting) => waiting.page === page)) return false
+    if ([...this.#waiting.values()].some((waiting) => waiting.page === page || waiting.nodeId === this.#pages.get(page))) return false
     return ![...this.#links.values()].some((link) => isToPage(link, introductionId) && isGood(this.#health(link)))
   }
 
@@ -207,8 +253,8 @@ class Supervisor implements Peers {
       connector: this.#devices.connector,
       envelopes: this.#envelopes,
       randomBytes: this.#devices.environment.randomBytes,
-      greeted: (peer) => this.#greeted(page, introduction.peer, peer),
-      mayBegin: (peer) => this.#mayBegin(peer),
+      greeted: (peer) => this.#greeted(introduction, peer),
+      mayBegin: (peer) => this.mayBegin(peer),
       opened: (peer, transport) => this.#opened(page, peer, transport),
       ended: (ending) => this.#talkEnded(talk, ending),
     })
@@ -221,17 +267,13 @@ class Supervisor implements Peers {
     return [...this.#talks].filter((talk) => talk.page === page)
   }
 
-  #greeted(page: string, introductionId: Uint8Array, peer: NodeId): boolean {
+  #greeted({ peer: introductionId, node }: Introduction, peer: NodeId): boolean {
+    const page = bytesToHex(introductionId)
+    this.#neighbourhood.met(peer)
     this.#rememberPage(page, peer)
     this.#tellState(peer)
-    return this.#mayTry(peer) && this.#lacks(page, introductionId)
-  }
-
-  /** Also for a connection that the other end alone wants: its reasons are as good, unless it broke a rule. */
-  #mayBegin(peer: NodeId): boolean {
-    const now = this.#nowMs()
-    if (this.#closed || !this.#devices.environment.page.online() || this.#waiting.size >= waitingCountMax) return false
-    return this.#violations.mayTry(peer, now) && this.#bucket.take(now)
+    if (!this.#mayTry(peer)) return false
+    return node === undefined ? this.#neighbourhood.wants(peer) && this.#lacks(page, introductionId) : this.lacks(peer)
   }
 
   #opened(page: string, nodeId: NodeId, transport: Transport): void {
@@ -243,20 +285,25 @@ class Supervisor implements Peers {
     const { page } = talk
     this.#talks.delete(talk)
     if (ending.type === 'opened' || this.#closed || this.#talksWith(page).length > 0) return
+    // Connected meanwhile, by a standby or over another hub: that this way came to nothing is no failure.
+    if (ending.type === 'failed' && [...this.#links.values()].some((link) => bytesToHex(link.peer.introductionId) === page)) return
     const peer = ending.peer
     if (ending.type === 'invalid') {
       const failures = this.#hold(this.#invalid, page)
       if (failures === 1) this.#notice('introduction-invalid', peer, `An introduction was refused: ${ending.reason}. Its page is left alone for a while.`)
     } else {
+      // Over the mesh anybody can say again what a node once said: what another begins and nobody goes on with is no failure of that node.
+      if (peer === undefined && !talk.opened && talk.isOverMesh) return
       const failures = this.#hold(this.#failures, peer ?? page)
       if (failures === noticeAtFailures) this.#notice('connection-failed', peer, `No connection after ${failures} attempts: ${ending.reason}`)
     }
     if (peer !== undefined) this.#tellState(peer)
   }
 
-  /** Leaves a node or page alone for a while, and looks again after it. @returns failures in a row */
+  /** Leaves a node or page alone for a while, and looks again after it. @returns failures in a row; 0 where it is left alone already: ways tried side by side fail as one */
   #hold(backoffs: Backoffs, key: string): number {
     const { environment } = this.#devices
+    if (!backoffs.mayTry(key, this.#nowMs())) return 0
     const { failures, waitMs } = backoffs.fail(key, this.#nowMs(), (environment.randomBytes(1)[0] ?? 0) / 256)
     environment.after(waitMs, () => this.#look())
     return failures
@@ -301,6 +348,7 @@ class Supervisor implements Peers {
       if (health === 'dead') this.#end(transport, 'silent')
       if (!isGood(health)) this.#look()
     }
+    for (const nodeId of this.#neighbourhood.excess()) for (const { peer } of linksOf(this.#links.values(), nodeId)) this.#end(peer.transport, 'unwanted')
     for (const nodeId of [...this.#states.keys()]) this.#tellState(nodeId)
   }
 

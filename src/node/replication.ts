@@ -1,75 +1,21 @@
 import { unreachable } from '../core/assert.ts'
 import { equalBytes } from '../core/bytes.ts'
 import { streamIdToNodeId, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
-import type { OffsetMap } from '../core/offset-map.ts'
 import type { Transport } from '../net/transport.ts'
 import { fitText } from '../protocol/cbor.ts'
 import { HUBS_MAX, HUB_BYTES_MAX, NAME_BYTES_MAX, SOFTWARE_BYTES_MAX } from '../protocol/limits.ts'
-import { byeReasons, type About, type ByeReason, type ForkMessage, type Layer, type SaidHead } from '../protocol/message.ts'
+import { byeReasons, type About, type ByeReason, type Envelope, type ForkMessage, type Layer, type SaidHead, type Standby } from '../protocol/message.ts'
 import { stepPlan } from '../protocol/plan.ts'
 import { isOwn, noView, planOf, viewOf, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece, type TakeOutcome } from '../protocol/plan-state.ts'
 import type { PlanMessage } from '../protocol/session-state.ts'
 import { StoreError } from '../store/errors.ts'
-import type { EventStore, Identity } from '../store/event-store.ts'
-import type { NodeCrypto, Swarm } from './crypto.ts'
-import type { Environment } from './environment.ts'
-import type { Notice } from './node.ts'
+import type { ReplicationDevices, ReplicationEvents, ReplicationOptions, SessionPeer } from './replication-events.ts'
 import { Forks, loadForks } from './replication-forks.ts'
+import { Mesh, meshFeatures, type MeshNode } from './replication-mesh.ts'
 import { createProofs } from './replication-proof.ts'
 import { createReads, firstUnreadable, viewOfState, type Reads } from './replication-reads.ts'
 import { Sessions, type Connection, type OpenConnection, type SessionsEvents } from './replication-sessions.ts'
-import { Taker, type ReplicationRoom } from './replication-take.ts'
-
-export interface ReplicationDevices {
-  readonly store: EventStore
-  readonly crypto: NodeCrypto
-  readonly environment: Environment
-}
-
-export interface ReplicationOptions {
-  readonly swarm: Swarm
-  readonly identity: Identity
-  /** 16 random bytes of this page load; the nonce of `hello` begins with it. */
-  readonly introductionId: Uint8Array
-  readonly about: () => { readonly name: string; readonly software: string; readonly hubs: readonly string[] }
-  /** Whether an introduction id is that of an open page of this profile. */
-  readonly isOwnPage: (introductionId: Uint8Array) => Promise<boolean>
-  /** Absent: what the disk holds is the only bound for events of others. */
-  readonly room?: ReplicationRoom
-}
-
-/** What replication tells the node. Calls are in order; none may throw. */
-export interface ReplicationEvents {
-  /** Replicated events are on disk: these streams have grown (or were lowered). */
-  readonly stored: (streams: readonly StreamId[]) => void
-  /** Both proofs held. From here to `disconnected` the peer is connected over this transport. */
-  readonly connected: (peer: SessionPeer) => void
-  readonly peerChanged: (peer: SessionPeer) => void
-  readonly disconnected: (transport: Transport, nodeId: NodeId | undefined, reason: string) => void
-  /** This peer goes on under a new identity: what it said that it holds counts under that one alone. Called before `disconnected`. */
-  readonly renounced: (nodeId: NodeId) => void
-  /** A sealed header of the own key that is not held on disk, or a twin: the node must take a new identity now. Sessions have ended. */
-  readonly identityLost: (reason: 'restored' | 'twin') => void
-  readonly notice: (notice: Notice) => void
-  readonly layerMessage: (channel: string, peer: NodeId, bytes: Uint8Array) => boolean
-}
-
-/** A connected, authenticated peer. */
-export interface SessionPeer {
-  readonly transport: Transport
-  readonly nodeId: NodeId
-  /** Introduction id of the page at the other end, from its `hello`. */
-  readonly introductionId: Uint8Array
-  readonly name: string
-  readonly hubs: readonly string[]
-  readonly page: 'visible' | 'hidden'
-  readonly roundTripMs: number | undefined
-  readonly clockSkewMs: number | undefined
-  /** What it said in `have` during this session, as highest offsets; `undefined` before its first. */
-  readonly holds: OffsetMap | undefined
-  readonly saidMicros: number | undefined
-  readonly lastHeardMs: number
-}
+import { Taker } from './replication-take.ts'
 
 /** Runs one session for each connection, and the plan over all of them; performs their effects. */
 export interface Replication {
@@ -81,7 +27,17 @@ export interface Replication {
   readonly refresh: () => Promise<void>
   /** Ends the session of a transport with `bye` and closes it. */
   readonly end: (transport: Transport, reason: string) => void
+  /** Whether this peer is connected and announced the feature. */
+  readonly takesStandbys: (peer: NodeId) => boolean
+  /** @returns `takesStandbys` */
+  readonly sendStandby: (peer: NodeId, message: Standby) => boolean
   readonly sendLayer: (channel: string, peer: NodeId, bytes: Uint8Array) => boolean
+  /** Other nodes heard of recently, connected or not. */
+  readonly nodes: () => readonly MeshNode[]
+  /** The same, their ids alone: asked for often. */
+  readonly known: () => readonly NodeId[]
+  /** Sends an own envelope over others to a node that is not connected. */
+  readonly relay: (envelope: Envelope) => void
   /** Says `bye` to all and closes their transports. Resolves when no effect is under way. */
   readonly close: (reason: string) => Promise<void>
 }
@@ -93,7 +49,12 @@ export const createReplication = (devices: ReplicationDevices, options: Replicat
     published: (stream) => runner.published(stream),
     refresh: () => runner.refresh(),
     end: (transport, reason) => runner.end(transport, reason),
+    takesStandbys: (peer) => runner.standbySession(peer) !== undefined,
+    sendStandby: (peer, message) => runner.sendStandby(peer, message),
     sendLayer: (channel, peer, bytes) => runner.sendLayer(channel, peer, bytes),
+    nodes: () => runner.mesh.nodes(),
+    known: () => runner.mesh.known(),
+    relay: (envelope) => runner.mesh.say(envelope),
     close: (reason) => runner.close(reason),
   }
 }
@@ -110,6 +71,7 @@ class Runner {
   readonly #reads: Reads
   readonly #forks: Forks
   readonly #taker: Taker
+  readonly mesh: Mesh
   readonly #underWay = new Set<Promise<void>>()
   /** Work on one stream, one after the other: what the plan hears of a stream is never older than what it heard before. */
   readonly #turns = new Map<StreamId, Promise<void>>()
@@ -137,9 +99,18 @@ class Runner {
     this.#forks = new Forks(context)
     this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, nowMs: environment.monotonicMs, beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
-    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [], about: fitAbout(options.about()) })
+    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, ...(options.features ?? [])], about: fitAbout(options.about()) })
     const proofs = createProofs(crypto, swarm, identity)
     this.#sessions = new Sessions({ environment, proofs, introductionId, config, isOwnPage, supervise: (work) => this.#supervise(work) }, this.#sessionEvents())
+    this.mesh = new Mesh({
+      crypto, environment, swarm, identity,
+      name: () => options.about().name,
+      send: (session, message) => this.#sessions.send(session, message),
+      end: (session, reason, text) => this.#sessions.end(session, reason, text),
+      supervise: (work) => this.#supervise(work),
+      relayed: (envelope) => events.relayed?.(envelope),
+      changed: () => this.#meshChanged(),
+    })
     this.#ready = this.#begin()
     this.#supervise(this.#ready)
   }
@@ -175,6 +146,7 @@ class Runner {
 
   #tick(): void {
     this.#sessions.tick()
+    this.mesh.tick()
     this.#step({ type: 'tick', nowMs: this.#nowMs() })
     this.#stopTick = this.#closed || this.#sessions.count === 0 ? undefined : this.#devices.environment.after(TICK_MS, () => this.#tick())
   }
@@ -184,6 +156,7 @@ class Runner {
   #opened(connection: OpenConnection): void {
     this.#events.connected(this.#peerOf(connection))
     this.#step({ type: 'up', session: connection.id, nodeId: connection.nodeId, nowMs: this.#nowMs() })
+    this.mesh.up(connection)
   }
 
   #gave({ id, nodeId }: OpenConnection, message: PlanMessage): void {
@@ -198,8 +171,9 @@ class Runner {
       case 'end': return this.#step({ type: 'ended', end: message, ...at })
       case 'fork': return this.#step({ type: 'forkCame', fork: message, ...at })
       case 'layer': return this.#gaveLayer(id, nodeId, message)
-      // Features that this program does not announce: the session lets none of them through.
-      case 'relay': case 'members': return
+      case 'relay': return this.mesh.cameRelay(id, message)
+      case 'members': return this.mesh.cameMembers(id, message)
+      case 'standby': return this.#events.standby?.(nodeId, message)
       default: return unreachable(message)
     }
   }
@@ -219,6 +193,7 @@ class Runner {
     this.#saidMicros.delete(id)
     this.#strayed.delete(id)
     this.#step({ type: 'down', session: id, nowMs: this.#nowMs() })
+    this.mesh.down(id)
     this.#events.disconnected(transport, nodeId, reason)
   }
 
@@ -227,7 +202,7 @@ class Runner {
     const view = this.#plan.peers.get(id)
     const holds = view?.ready === true ? Object.fromEntries([...view.heads].filter((said) => this.#mayHold(...said)).map(([stream, head]) => [stream, head.next - 1])) : undefined
     return {
-      transport, nodeId, introductionId: peer.hello.nonce.subarray(0, 16), name: about?.name ?? '', hubs: about?.hubs ?? [], page,
+      transport, nodeId, introductionId: peer.hello.nonce.subarray(0, 16), name: this.mesh.nameOf(nodeId) ?? about?.name ?? '', hubs: about?.hubs ?? [], page,
       roundTripMs, clockSkewMs, holds, saidMicros: this.#saidMicros.get(id), lastHeardMs,
     }
   }
@@ -236,6 +211,12 @@ class Runner {
   #mayHold(stream: StreamId, { next, id }: SaidHead): boolean {
     const own = viewOf(this.#plan, stream)
     return !isOwn(this.#plan, stream) || next < own.next || (next === own.next && equalBytes(id, own.headerId.subarray(0, 16)))
+  }
+
+  #meshChanged(): void {
+    this.#step({ type: 'linked', links: this.mesh.links(), nowMs: this.#nowMs() })
+    for (const session of this.#sessions.ids()) this.#tellPeer(session)
+    this.#events.meshChanged?.()
   }
 
   #tellPeer(session: SessionId): void {
@@ -399,6 +380,17 @@ class Runner {
     return session !== undefined
   }
 
+  sendStandby(peer: NodeId, message: Standby): boolean {
+    const session = this.standbySession(peer)
+    if (session !== undefined) this.#sessions.send(session, message)
+    return session !== undefined
+  }
+
+  standbySession(peer: NodeId): SessionId | undefined {
+    const session = this.#sessions.newestWith(peer)
+    return session !== undefined && this.#sessions.connection(session)?.open.peer.hello.features.includes('standby') === true ? session : undefined
+  }
+
   async close(reason: string): Promise<void> {
     this.#stop(toByeReason(reason))
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
@@ -408,6 +400,7 @@ class Runner {
     this.#stopTick?.()
     this.#stopTick = undefined
     for (const id of this.#sessions.ids()) this.#sessions.end(id, reason, '')
+    this.mesh.close()
     this.#closed = true
   }
 

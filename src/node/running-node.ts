@@ -13,10 +13,11 @@ import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
 import type { IdentityLoss, Self } from './identity.ts'
 import { createLayers, type Layers } from './layers.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
-import { NodeError, type Channel, type Local, type Node, type NodeStatus, type Order, type Query, type Subscriber } from './node.ts'
+import { NodeError, type Channel, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
 import type { OpenPages } from './open-pages.ts'
 import { checkOwnStream } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
+import { createPairings, type Pairings } from './pairing.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReader, type Heads, type Reader } from './reader.ts'
 import { firstUnreadable } from './replication-reads.ts'
@@ -57,6 +58,7 @@ export class RunningNode implements Node {
   readonly #changes: Changes
   readonly #network: NetworkStatus
   readonly #connections: Connections | undefined
+  readonly #pairings: Pairings
   readonly #layers: Layers
   readonly #room: Room | undefined
   readonly #scrub: Scrub
@@ -101,6 +103,15 @@ export class RunningNode implements Node {
       { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#leads(), supervise: (doing, work) => this.#supervise(doing, work) },
       `${scope}/status`,
     )
+    this.#pairings = createPairings({
+      connector: devices.network?.pairing, swarm: options.swarm.id, environment,
+      leads: () => this.#leads(),
+      add: (transport) => {
+        const replication = this.#connections?.running()?.replication
+        replication?.add(transport)
+        return replication !== undefined
+      },
+    })
     this.#layers = createLayers(store.local, (channel, peer, bytes) => this.#connections?.running()?.replication.sendLayer(channel, peer, bytes) ?? false)
     this.#room = this.#createRoom(reserve)
     this.#scrub = createScrub({ store, crypto }, (error) => this.#fill(error))
@@ -121,7 +132,7 @@ export class RunningNode implements Node {
       environment.page.listen((change) => {
         if (change === 'hidden' || change === 'offline' || environment.page.state() === 'frozen') return
         this.#supervise('comparing with the disk', this.#compare())
-        this.#connections?.running()?.peers.wake()
+        this.#connections?.wake()
       }),
       every(environment.after, compareEveryMs, () => {
         if (this.#leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
@@ -165,6 +176,8 @@ export class RunningNode implements Node {
     return encodeInvitation({ founder, random, swarmKey: key, lamport: await this.#devices.store.clock(), hubs: this.#options.hubs })
   }
 
+  readonly pair = (): Pairing => this.#pairings.pair()
+
   readonly rename = async (name: string): Promise<void> => {
     await saveName(this.#devices.store, name)
     this.#board.set({ name })
@@ -186,6 +199,7 @@ export class RunningNode implements Node {
     await this.#publisher.close()
     await this.#lock.close()
     this.#leader?.close()
+    this.#pairings.close()
     await this.#connections?.stop('closed')
     try {
       await this.#network.close()
@@ -209,6 +223,7 @@ export class RunningNode implements Node {
         introductionId: this.#pages.introductionId,
         isOwnPage: this.#pages.isOwnPage,
         ...(this.#room && { room: this.#room }),
+        supervise: (doing, work) => this.#supervise(doing, work),
         about: () => ({ name: this.status().name, software: this.#options.software ?? 'millpond', hubs: this.#options.hubs }),
       },
       {
@@ -216,12 +231,19 @@ export class RunningNode implements Node {
           for (const stream of streams) this.#replicated.add(stream)
           this.#supervise('reading what was replicated', this.#watch.compare())
         },
-        connected: this.#network.update,
+        connected: (peer) => {
+          this.#network.update(peer)
+          this.#pairings.connected(peer)
+        },
+        disconnected: (transport, _, reason) => this.#pairings.disconnected(transport, reason),
         peerChanged: this.#network.update,
         renounced: this.#network.renounced,
         peerState: this.#network.peerState,
         hubState: this.#network.hubState,
         notice: this.#board.addNotice,
+        nodes: this.#network.nodes,
+        standbys: this.#network.standbys,
+        returnAllowed: this.#network.returnAllowed,
         layerMessage: (channel, peer, bytes) => this.#layers.deliver(channel, peer, bytes),
         identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#replaceIdentity(shown, reason)),
       },

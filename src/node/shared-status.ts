@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts'
 import type { NodeStatus } from './node.ts'
 
 /** What only the tab with the connections knows. */
-export type LeaderStatus = Pick<NodeStatus, 'peers' | 'hubs' | 'cutOffSinceMicros'>
+export type LeaderStatus = Pick<NodeStatus, 'peers' | 'hubs' | 'cutOffSinceMicros' | 'returnAllowed'>
 
 /** Hands what the leader knows of the network to the other tabs, so that all screens of a profile say the same. */
 export interface SharedStatus {
@@ -24,7 +24,7 @@ export const createSharedStatus = (environment: Environment, name: string, handl
   })
   channel.post('ask')
   return {
-    post: ({ peers, hubs, cutOffSinceMicros }) => channel.post({ version, peers, hubs, cutOffSinceMicros }),
+    post: ({ peers, hubs, cutOffSinceMicros, returnAllowed }) => channel.post({ version, peers, hubs, cutOffSinceMicros, returnAllowed }),
     close: () => {
       stop()
       stopWatching()
@@ -34,7 +34,7 @@ export const createSharedStatus = (environment: Environment, name: string, handl
 }
 
 /** Raised with every change of what is posted: another tab may run another version of the program. */
-const version = 1
+const version = 2
 
 const parseStatus = (message: unknown): LeaderStatus | undefined => {
   const isStatus = typeof message === 'object' && message !== null && 'version' in message && message.version === version

@@ -62,6 +62,7 @@ const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name'> = {
   peers: [],
   hubs: [],
   cutOffSinceMicros: undefined,
+  returnAllowed: undefined,
   storage: { usedBytes: undefined, quotaBytes: undefined, persistent: undefined },
   storeFailure: undefined,
   notices: [],

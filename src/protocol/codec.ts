@@ -12,11 +12,13 @@ import {
   WANT_BUDGET_BYTES_MAX,
 } from './limits.ts'
 import { byeReasons, type Envelope, type Hello, type Message, type SaidFork, type SaidHead, type SaidPage, type SaidStart, type WholeSegment } from './message.ts'
+import { SIGNAL_BYTES_MAX } from './signal.ts'
 
 /** Type numbers on the wire, in the order of the table of PROTOCOL.md. */
-const numbers = { hello: 1, proof: 2, about: 3, have: 4, want: 5, segment: 6, end: 7, fork: 8, relay: 9, members: 10, layer: 11, ping: 12, pong: 13, bye: 14 } as const
+const numbers = { hello: 1, proof: 2, about: 3, have: 4, want: 5, segment: 6, end: 7, fork: 8, relay: 9, members: 10, layer: 11, ping: 12, pong: 13, bye: 14, standby: 15 } as const
 
 const endReasons = ['all', 'budget', 'start', 'unknown', 'busy', 'conflict'] as const
+const standbySteps = ['offer', 'answer', 'end'] as const
 const pages: readonly SaidPage[] = ['visible', 'hidden']
 
 /** Why bytes are no message. `unknown` is a type number that version 1 does not have. */
@@ -85,6 +87,7 @@ const messageToFields = (message: Message): readonly [number, ...unknown[]] => {
     case 'ping': return [numbers.ping, message.timeMicros, pageToNumber(message.page)]
     case 'pong': return [numbers.pong, message.timeMicros, pageToNumber(message.page)]
     case 'bye': return [numbers.bye, message.reason]
+    case 'standby': return [numbers.standby, message.id, message.step, message.signal]
   }
 }
 
@@ -204,6 +207,12 @@ const readPing = (type: 'ping' | 'pong') => (fields: Fields): Message => {
   return { type, timeMicros: readInteger(time), page: readInteger(page, 1) === 0 ? 'visible' : 'hidden' }
 }
 
+const readStandby = (fields: Fields): Message => {
+  const [id, name, signal] = readTuple(fields, 3)
+  const step = readOneOf(name, standbySteps)
+  return { type: 'standby', id: readExactBytes(id, 16), step, signal: step === 'end' ? readExactBytes(signal, 0) : readBytes(signal, SIGNAL_BYTES_MAX, 1) }
+}
+
 const readers: ReadonlyMap<number, (fields: Fields) => Message> = new Map<number, (fields: Fields) => Message>([
   [numbers.hello, (fields) => readHello(readTuple(fields, 1))],
   [numbers.proof, (fields) => {
@@ -228,4 +237,5 @@ const readers: ReadonlyMap<number, (fields: Fields) => Message> = new Map<number
   [numbers.ping, readPing('ping')],
   [numbers.pong, readPing('pong')],
   [numbers.bye, (fields) => ({ type: 'bye', reason: readOneOf(readTuple(fields, 1)[0], byeReasons) })],
+  [numbers.standby, readStandby],
 ])

@@ -1,4 +1,5 @@
 import { base64UrlToBytes, bytesToBase64Url, concatBytes, equalBytes } from '../core/bytes.ts'
+import { crc32 } from '../core/crc32.ts'
 import type { Lamport } from '../core/ids.ts'
 import { LAMPORT_MAX } from '../core/lamport.ts'
 import { fail, ok, type Result } from '../core/result.ts'
@@ -56,14 +57,4 @@ const readInvitation = (value: unknown): Invitation => {
     founder: readExactBytes(founder, 32), random: readExactBytes(random, 16), swarmKey: readExactBytes(swarmKey, 32),
     lamport: readInteger(lamport, LAMPORT_MAX), hubs: readArray(hubs, HUBS_MAX, (hub) => readText(hub, HUB_BYTES_MAX)),
   }
-}
-
-/** CRC-32 of IEEE 802.3: finds every change within 32 bits, and all but one in four thousand million others. */
-const crc32 = (bytes: Uint8Array): number => {
-  let crc = 0xffff_ffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb8_8320 : 0)
-  }
-  return (crc ^ 0xffff_ffff) >>> 0
 }

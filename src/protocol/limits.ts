@@ -26,6 +26,15 @@ export const HUBS_MAX = 16
 export const HUB_BYTES_MAX = 512
 export const MEMBERS_MAX = 2_000
 export const LINKS_MAX = 32
+/** Entries in one message as this program sends it: with the longest names and most links still below the bound of a message. */
+export const MEMBERS_PER_MESSAGE = 100
+export const MEMBERS_SAID_MS = 1_000
+/** Entries of `members` that one peer may say in a second, averaged over ten. */
+export const MEMBERS_PER_SECOND_MAX = 200
+/** A node signs its entry anew when it changes, and this often when it does not: who hears of it knows that it runs. */
+export const MEMBER_SIGNED_MS = 60_000
+/** A node whose entry is older is not counted any more. */
+export const MEMBERS_HEARD_MS = 180_000
 
 // have, want, segment
 export const STREAM_ID_BYTES_MAX = 512
@@ -71,6 +80,8 @@ export const RELAYS_PER_SECOND_MAX = 20
 export const RELAY_SEEN_MS = 60_000
 export const CHANNEL_BYTES_MAX = 64
 export const LAYER_BYTES_MAX = 255 * KIB
+/** Standby connections that a node keeps as caller, and as listener, per other node. */
+export const STANDBYS_PER_PEER = 2
 export const PING_INTERVAL_MS = 2_000
 /** Messages of the types `have`, `relay`, `members`, `ping` and `pong` that one peer may send in a second, averaged over ten. */
 export const CONTROLS_PER_SECOND_MAX = 100

@@ -5,7 +5,7 @@ export const PROTOCOL_VERSION = 1
 
 /** Everything that nodes say to each other over one connection. PROTOCOL.md has the bytes, `limits.ts` the bounds. */
 export type Message =
-  | Hello | Proof | About | Have | Want | WantFork | SegmentMessage | End | ForkMessage | Relay | Members | Layer | Ping | Pong | Bye
+  | Hello | Proof | About | Have | Want | WantFork | SegmentMessage | End | ForkMessage | Relay | Members | Layer | Ping | Pong | Bye | Standby
 
 /** First in both directions. Its unknown keys are ignored. */
 export interface Hello {
@@ -168,6 +168,16 @@ export interface Layer {
   readonly bytes: Uint8Array
 }
 
+/** One step of agreeing on a standby connection. `end` from either side: it is not there any more, and has no signal. */
+export interface Standby {
+  readonly type: 'standby'
+  /** 16 random bytes of its caller, in all steps. */
+  readonly id: Uint8Array
+  readonly step: 'offer' | 'answer' | 'end'
+  /** The connector's signal, opaque here. */
+  readonly signal: Uint8Array
+}
+
 export type SaidPage = 'visible' | 'hidden'
 
 export interface Ping {
@@ -189,10 +199,11 @@ export interface Pong {
  * `closed` the node or page closes · `lowered` a head has to go back, come again at once · `identity` a new identity follows ·
  * `replaced` another connection to the same node stays · `silent` nothing was heard · `self` another tab of the same profile ·
  * `twin` the same identity runs twice · `swarm` another swarm · `version` no common version · `proof` it did not hold · `timeout` no proof in time ·
- * `violation` a message was malformed, oversized, out of order or too many · `segment` a segment failed its own seal, length or hash.
+ * `violation` a message was malformed, oversized, out of order or too many · `segment` a segment failed its own seal, length or hash ·
+ * `unwanted` too many connections: this one is not part of the topology.
  */
 export const byeReasons = [
-  'closed', 'lowered', 'identity', 'replaced', 'silent', 'self', 'twin', 'swarm', 'version', 'proof', 'timeout', 'violation', 'segment',
+  'closed', 'lowered', 'identity', 'replaced', 'silent', 'self', 'twin', 'swarm', 'version', 'proof', 'timeout', 'violation', 'segment', 'unwanted',
 ] as const
 
 export type ByeReason = (typeof byeReasons)[number]

@@ -7,6 +7,7 @@ import { foundFork } from './plan-forks.ts'
 import {
   chain, changePeer, reportOnce, withEntry, withItem, without, type Intake, type OpenWant, type PlanEffect, type PeerView, type PlanState, type PlanStep, type SessionId, type TakenPiece, type TakeOutcome,
 } from './plan-state.ts'
+import { passOn } from './plan-push.ts'
 import { setView } from './plan-views.ts'
 import { goBack } from './plan-wants.ts'
 
@@ -131,7 +132,11 @@ export const onTaken = (state: PlanState, piece: TakenPiece, outcome: TakeOutcom
 const onOutcome = (state: PlanState, { session, segment, want }: TakenPiece, outcome: TakeOutcome, nowMs: number): PlanStep => {
   const { stream } = segment
   switch (outcome.type) {
-    case 'stored': return chain([{ ...progressed(state, session, want, nowMs), refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]], (next) => setView(next, stream, outcome.view))
+    case 'stored': return chain(
+      [{ ...progressed(state, session, want, nowMs), refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]],
+      (next) => setView(next, stream, outcome.view),
+      (next) => [want === 0 ? passOn(next, stream, state, session) : next, []],
+    )
     case 'known': case 'beyond': return [state, []]
     case 'part': return [changePeer({ ...state, lacking: withItem(state.lacking, stream) }, session, (peer) => ({ whole: withItem(peer.whole, stream) })), []]
     case 'conflict': return state.peers.get(session)?.back.has(stream) === true ? [state, []] : goBack(state, session, stream, firstOf(segment))

@@ -46,6 +46,8 @@ export interface PlanState {
   readonly refused: ReadonlyMap<StreamId, string>
   /** Nothing is asked for before this, because there was no room. */
   readonly fullUntilMs: number
+  /** With whom each node says that it is connected, as far as known. */
+  readonly links: ReadonlyMap<NodeId, ReadonlySet<NodeId>>
   /** What was reported once. */
   readonly reported: ReadonlySet<string>
 }
@@ -107,7 +109,7 @@ export interface Answer {
   readonly budgetBytes: number
 }
 
-/** What was sent to a peer of an own stream, apart from what it acknowledged. */
+/** What was sent to a peer of an own stream, or passed on of another's, apart from what it acknowledged. */
 export interface Sent {
   readonly next: Offset
   /** Whether new events are pushed: it has, or has been sent, all before. */
@@ -201,6 +203,8 @@ export type PlanInput = At<
   /** The own disk is otherwise than the plan knew: own events, another tab, a lowered head. */
   | { readonly type: 'grown'; readonly views: ReadonlyMap<StreamId, StreamView> }
   | { readonly type: 'flushed'; readonly done: boolean }
+  /** Connections between nodes are known otherwise. */
+  | { readonly type: 'linked'; readonly links: PlanState['links'] }
   | { readonly type: 'tick' }
 >
 
@@ -233,7 +237,7 @@ export type PlanStep = readonly [PlanState, readonly PlanEffect[]]
 /** @param views as on disk @param forks known proofs, the lowest of each stream */
 export const planOf = (nodeId: NodeId, views: ReadonlyMap<StreamId, StreamView>, forks: ReadonlyMap<StreamId, SaidFork>): PlanState => ({
   nodeId, views, durable: undefined, flushing: undefined, lastFlushMs: -Infinity, heldSinceMs: undefined, forks, peers: new Map(), intake: new Map(), lacking: new Set(), lastLookMs: -Infinity,
-  pushReads: new Set(), refused: new Map(), fullUntilMs: -Infinity, reported: new Set(),
+  pushReads: new Set(), refused: new Map(), fullUntilMs: -Infinity, links: new Map(), reported: new Set(),
 })
 
 export const peerOf = (nodeId: NodeId): PeerView => ({
@@ -273,8 +277,8 @@ export const changePeer = (state: PlanState, session: SessionId, change: (peer: 
   return peer === undefined ? state : { ...state, peers: withEntry(state.peers, session, { ...peer, ...change(peer) }) }
 }
 
-export const changePeers = (state: PlanState, change: (peer: PeerView) => PeerView): PlanState => ({
-  ...state, peers: new Map([...state.peers].map(([session, peer]) => [session, change(peer)])),
+export const changePeers = (state: PlanState, change: (peer: PeerView, session: SessionId) => PeerView): PlanState => ({
+  ...state, peers: new Map([...state.peers].map(([session, peer]) => [session, change(peer, session)])),
 })
 
 /** Effects of several steps, one after the other. */

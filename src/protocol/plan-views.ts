@@ -1,7 +1,7 @@
 import { equalBytes } from '../core/bytes.ts'
 import type { Offset, StreamId } from '../core/ids.ts'
 import { changePeers, isOwn, viewOf, withEntry, without, withoutItem, type PeerView, type PlanEffect, type PlanState, type PlanStep, type StreamView } from './plan-state.ts'
-import { growSent } from './plan-push.ts'
+import { growSent, restSent } from './plan-push.ts'
 
 /** Whether two views say the same head. */
 export const sameHead = (a: Pick<StreamView, 'next' | 'headerId'>, b: Pick<StreamView, 'next' | 'headerId'>): boolean =>
@@ -18,7 +18,7 @@ export const setView = (state: PlanState, stream: StreamId, view: StreamView): P
   const changed = changePeers(seen, (peer) => ({
     ...peer,
     spent: without(peer.spent, stream), whole: withoutItem(peer.whole, stream),
-    sent: isOwn(state, stream) ? growSent(peer, stream, old.next, view.next) : peer.sent,
+    sent: isOwn(state, stream) ? growSent(peer, stream, old.next, view.next) : restSent(peer, stream),
   }))
   return [{ ...changed, lacking: new Set(changed.lacking).add(stream) }, lowering]
 }

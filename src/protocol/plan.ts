@@ -43,6 +43,7 @@ const onInput = (state: PlanState, input: PlanInput): PlanStep => {
     case 'pushRead': return onPushRead(state, input.stream, input.next, input.result)
     case 'grown': return onGrown(state, input.views)
     case 'flushed': return onFlushed(state, input.done)
+    case 'linked': return [{ ...state, links: input.links }, []]
     case 'tick': return [state, []]
   }
 }

@@ -5,7 +5,7 @@ import { endSession, type MessageInput, type Open, type SessionEffect, type Sess
 
 const ALLOWANCE_SECONDS = 10
 
-/** What a peer may send at once: ten seconds' worth of control messages, two of relays. */
+/** What counts of a peer at once: ten seconds' worth of control messages, two of relays. */
 export const openAllowance = (nowMs: number): Open['allowance'] =>
   ({ controls: CONTROLS_PER_SECOND_MAX * ALLOWANCE_SECONDS, relays: RELAYS_PER_SECOND_MAX * 2, atMs: nowMs })
 
@@ -21,7 +21,7 @@ export const onOpenMessage = (state: Open, input: MessageInput): SessionStep => 
   if (!decoded.ok) return endSession('violation', `${decoded.error.code}: ${decoded.error.text}`)
   const message = decoded.value
   const allowance = spend(state.allowance, message, input.nowMs)
-  if (allowance.controls < 0 || allowance.relays < 0) return endSession('violation', `too many messages: ${message.type}`)
+  if (allowance.controls < 0) return endSession('violation', `too many messages: ${message.type}`)
   const next = { ...state, allowance }
   if (message.type === 'bye') return [{ phase: 'ended' }, [{ type: 'ended', by: 'peer', reason: message.reason, detail: '' }]]
   return state.about === undefined ? onFirst(next, message) : onLater(next, message, input)
@@ -35,9 +35,16 @@ const onLater = (state: Open, message: Message, input: MessageInput): SessionSte
     case 'hello': case 'proof': case 'about': case 'bye': return endSession('violation', `${message.type} again`)
     case 'ping': return prepend([{ type: 'send', message: { type: 'pong', timeMicros: input.wallMicros, page: input.page } }], heardPage(state, message.page))
     case 'pong': return onPong(state, message, input)
-    case 'relay': case 'members': return state.config.features.includes(message.type) ? [state, [{ type: 'give', message }]] : endSession('violation', `${message.type} was not announced`)
+    case 'relay': case 'members': case 'standby': return state.config.features.includes(message.type) ? onFeature(state, message) : endSession('violation', `${message.type} was not announced`)
     default: return [state, [{ type: 'give', message }]]
   }
+}
+
+/** Relays that are too many are lost: after a stall the ones of many seconds come at once, and that is nobody's fault. */
+const onFeature = (state: Open, message: Extract<Message, { type: 'relay' | 'members' | 'standby' }>): SessionStep => {
+  const { allowance } = state
+  if (message.type === 'relay' && allowance.relays < 0) return [{ ...state, allowance: { ...allowance, relays: allowance.relays + 1 } }, []]
+  return [state, [{ type: 'give', message }]]
 }
 
 const heardPage = (state: Open, page: SaidPage): SessionStep => [{ ...state, page }, page === state.page ? [] : [{ type: 'changed' }]]
@@ -61,7 +68,7 @@ export const onOpenTick = (state: Open, { nowMs, wallMicros, page }: { readonly 
 }
 
 /** What a peer may say by itself. Wants are bounded by how many wait, their answers by the wants. */
-const controls: ReadonlySet<Message['type']> = new Set(['have', 'relay', 'members', 'ping', 'pong'])
+const controls: ReadonlySet<Message['type']> = new Set(['have', 'relay', 'members', 'ping', 'pong', 'standby'])
 
 const spend = (allowance: Open['allowance'], message: Message, nowMs: number): Open['allowance'] => {
   const full = openAllowance(nowMs)

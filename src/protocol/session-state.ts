@@ -15,7 +15,7 @@ export interface SessionConfig {
 }
 
 /** A message that the plan, or a layer above, answers for; handed on unchanged. */
-export type PlanMessage = Extract<Message, { readonly type: 'have' | 'want' | 'wantFork' | 'segment' | 'end' | 'fork' | 'relay' | 'members' | 'layer' }>
+export type PlanMessage = Extract<Message, { readonly type: 'have' | 'want' | 'wantFork' | 'segment' | 'end' | 'fork' | 'relay' | 'members' | 'layer' | 'standby' }>
 
 /** The peer's hello, and its bytes as received. */
 export interface HeardHello {

@@ -25,7 +25,7 @@ export const createAppendLock = (environment: Environment, name: string): Append
   let working = false
   let asked = false
   let wanted = false
-  let restartWait = () => {}
+  let wait = notWaiting
   let queue: Promise<unknown> = Promise.resolve()
   const awake = createAwake(environment)
 
@@ -35,28 +35,31 @@ export const createAppendLock = (environment: Environment, name: string): Append
     asked = false
   }
   const stopHearing = channel.listen((message) => {
-    if (message === 'stolen') restartWait()
+    if (message === 'stolen') wait.restart()
     if (message !== 'ask') return
     if (lock !== undefined && !working) release()
     else if (lock !== undefined || wanted) asked = true
   })
   const stopWatching = environment.page.listen((change) => {
-    if (change === 'freeze' || change === 'leave') release()
+    if (change !== 'freeze' && change !== 'leave') return
+    release()
+    // A turn that came while it sleeps would keep all others waiting.
+    wait.giveUp()
   })
 
   const take = async () => {
     wanted = true
     asked = false
     const taken = await waitForLock(environment, channel, name, {
-      onRestart: (restart) => (restartWait = restart),
+      began: (control) => (wait = control),
       lost: (stolen) => {
         if (lock === stolen) lock = undefined
       },
     })
-    restartWait = () => {}
+    wait = notWaiting
     wanted = false
     // The page may have gone to sleep between the grant and here.
-    if (environment.page.state() === 'frozen') taken.release()
+    if (environment.page.state() === 'frozen') taken?.release()
     else lock = taken
   }
   const runNow = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -90,35 +93,50 @@ export const createAppendLock = (environment: Environment, name: string): Append
   }
 }
 
+interface WaitControl {
+  /** The time until it steals runs anew. */
+  readonly restart: () => void
+  /** It waits no more and gets nothing. */
+  readonly giveUp: () => void
+}
+const notWaiting: WaitControl = { restart: () => {}, giveUp: () => {} }
+
 interface Waiting {
-  /** Told how to begin the wait anew. */
-  readonly onRestart: (restart: () => void) => void
+  readonly began: (control: WaitControl) => void
   readonly lost: (lock: HeldLock | undefined) => void
 }
 
-/** Asks for the lock and waits for it; takes it by force when the wait was in vain. */
+/** Asks for the lock and waits for it; takes it by force when the wait was in vain. `undefined`: given up. */
 const waitForLock = async (
   environment: Environment,
   channel: { readonly post: (message: unknown) => void },
   name: string,
   waiting: Waiting,
-): Promise<HeldLock> => {
-  const giveUp = new AbortController()
+): Promise<HeldLock | undefined> => {
+  const end = new AbortController()
+  let isGivenUp = false
   let cancel = () => {}
   const restart = () => {
     cancel()
-    cancel = environment.after(stealAfterMs, () => giveUp.abort())
+    cancel = environment.after(stealAfterMs, () => end.abort())
   }
-  waiting.onRestart(restart)
+  waiting.began({
+    restart,
+    giveUp: () => {
+      isGivenUp = true
+      end.abort()
+    },
+  })
   restart()
   let held: HeldLock | undefined
   const lost = () => waiting.lost(held)
   try {
-    const granted = environment.locks.hold(name, { signal: giveUp.signal, lost })
+    const granted = environment.locks.hold(name, { signal: end.signal, lost })
     channel.post('ask')
     held = await granted
   } catch (error) {
-    if (!giveUp.signal.aborted) throw error
+    if (!end.signal.aborted) throw error
+    if (isGivenUp) return undefined
     held = await environment.locks.hold(name, { steal: true, lost })
     channel.post('stolen')
   } finally {

@@ -12,10 +12,10 @@ export const offsets = (lasts: Readonly<Record<string, number>>): OffsetMap =>
   Object.fromEntries(Object.entries(lasts).map(([letter, last]) => [streamIdOf(nodeIdOf(letter), 0), last]))
 
 export const peerStatus = (letter: string, change: Partial<PeerStatus> = {}): PeerStatus => ({
-  nodeId: nodeIdOf(letter), name: `${letter}1 Station ${letter}`, state: 'connected', sinceMicros: 0, roundTripMs: 9, holds: {}, heardMicros: 1, clockSkewMs: 0, ...change,
+  nodeId: nodeIdOf(letter), name: `${letter}1 Station ${letter}`, state: 'connected', sinceMicros: 0, roundTripMs: 9, holds: {}, heardMicros: 1, clockSkewMs: 0, hops: 1, standbys: 0, ...change,
 })
 
 export const nodeStatus = (change: Partial<NodeStatus> = {}): NodeStatus => ({
-  nodeId: nodeIdOf('A'), name: 'A1 Station A', leader: true, own: {}, present: {}, peers: [], hubs: [], cutOffSinceMicros: undefined,
+  nodeId: nodeIdOf('A'), name: 'A1 Station A', leader: true, own: {}, present: {}, peers: [], hubs: [], cutOffSinceMicros: undefined, returnAllowed: true,
   storage: { usedBytes: 1e6, quotaBytes: 1e9, persistent: true }, storeFailure: undefined, notices: [], ...change,
 })

@@ -71,6 +71,12 @@ describe('tablets', () => {
     expect(gone).toMatchObject({ mark: 'still', words: 'swarm.state.gone', lastMicros: 5 })
   })
 
+  test('[G6] a tablet that others are connected with is in reach, and needs no hand', () => {
+    const status = nodeStatus({ peers: [peerStatus('B'), peerStatus('C', { state: 'gone', hops: 2 }), peerStatus('D', { state: 'gone', hops: undefined })] })
+    expect(tabletsOf(status).map(({ words }) => words)).toEqual(['swarm.state.connected', 'swarm.state.over', 'swarm.state.gone'])
+    expect(problemsOf(status).flatMap(({ kind, about }) => (kind === 'silent' ? [about] : []))).toEqual(['Station D'])
+  })
+
   test('[G6] the clock is compared with the middle one of the tablets in reach', () => {
     const peers = [peerStatus('B', { clockSkewMs: 900_000 }), peerStatus('C', { clockSkewMs: 840_000 }), peerStatus('D', { clockSkewMs: -5 }), peerStatus('E', { state: 'gone', clockSkewMs: 1 })]
     expect(clockAheadMs(nodeStatus({ peers }))).toBe(-840_000)

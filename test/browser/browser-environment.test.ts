@@ -68,6 +68,25 @@ test('[G8] a channel reaches the others of its name, not itself, and nobody afte
   other.close()
 })
 
+test('[G8] a channel is closed while the page is kept in the back/forward cache', async () => {
+  const name = newName()
+  const kept = environment.channel(name)
+  const awake = new BroadcastChannel(name)
+  const heard: unknown[] = []
+  kept.listen((message) => heard.push(message))
+  dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))
+  awake.postMessage('missed')
+  dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))
+  awake.postMessage('heard')
+  await expect.poll(() => heard).toEqual(['heard'])
+  const back: unknown[] = []
+  awake.addEventListener('message', ({ data }) => back.push(data))
+  kept.post('back')
+  await expect.poll(() => back).toEqual(['back'])
+  kept.close()
+  awake.close()
+})
+
 test('[G1] the page says how it is, and what becomes of it', () => {
   const changes: string[] = []
   const stop = environment.page.listen((change) => changes.push(change))

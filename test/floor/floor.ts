@@ -8,12 +8,15 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { type HubProcess, startHub } from '../hub/hub-process.ts'
 
 /** A shop floor on one machine: the hub and each tablet in a network namespace of its own, all on one switch. Needs root, iproute2 and Chromium. */
+/** Chromium then refuses what the return after a reload rests on. */
+export const returnForbidden = '--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/'
+
 export interface Floor {
   readonly hubOrigin: string
   readonly startHub: () => Promise<HubProcess>
   readonly stopHub: () => Promise<void>
-  /** Tablets count from 1. Opens its browser; a second call after `close` finds the same profile. */
-  readonly tablet: (n: number) => Promise<Tablet>
+  /** Tablets count from 1. Opens its browser, with further switches; a second call after `close` or `kill` finds the same profile. */
+  readonly tablet: (n: number, switches?: readonly string[]) => Promise<Tablet>
   /** The Wi-Fi of one tablet. */
   readonly link: (n: number) => { readonly down: () => Promise<void>; readonly up: () => Promise<void> }
   readonly close: () => Promise<void>
@@ -23,6 +26,8 @@ export interface Tablet {
   readonly context: BrowserContext
   readonly page: Page
   readonly close: () => Promise<void>
+  /** Its browser ends by SIGKILL: nothing is said or written any more. */
+  readonly kill: () => Promise<void>
 }
 
 const run = promisify(execFile)
@@ -78,7 +83,7 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
     await route(`tablet${n}`)
   }
 
-  const openTablet = async (n: number): Promise<Tablet> => {
+  const openTablet = async (n: number, switches: readonly string[] = []): Promise<Tablet> => {
     const script = path.join(base, `chromium-${n}.sh`)
     writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${space(`tablet${n}`)} /usr/bin/chromium "$@"\n`, { mode: 0o700 })
     const context = await chromium.launchPersistentContext(path.join(base, `profile-${n}`), {
@@ -87,7 +92,7 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
       viewport: { width: 1280, height: 800 },
       locale: 'en',
       serviceWorkers: 'allow',
-      args: [...browserFlags, `--ignore-certificate-errors-spki-list=${trustedKeys(hubFolder).join(',')}`],
+      args: [...browserFlags, ...switches, `--ignore-certificate-errors-spki-list=${trustedKeys(hubFolder).join(',')}`],
     })
     context.setDefaultTimeout(30_000)
     const page = context.pages()[0] ?? (await context.newPage())
@@ -97,6 +102,12 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
       close: async () => {
         tablets.delete(n)
         await context.close()
+      },
+      kill: async () => {
+        tablets.delete(n)
+        const closed = context.waitForEvent('close')
+        for (const inside of (await ip('netns', 'pids', space(`tablet${n}`))).split('\n').filter((text) => text !== '')) process.kill(Number(inside), 'SIGKILL')
+        await closed
       },
     }
     tablets.set(n, tablet)

@@ -27,7 +27,31 @@ export const inviteLink = async (page: Page): Promise<string> => {
   return page.getByTestId('invite-link').inputValue()
 }
 
-export const show = (page: Page, place: 'orders' | 'tablets' | 'copies' | 'invite' | 'import'): Promise<void> =>
+/** Enters a code as text, on the screen that asks for one. */
+export const enterCode = async (page: Page, text: string): Promise<void> => {
+  await page.getByTestId('code-text').fill(text)
+  await page.getByTestId('code-go').click()
+}
+
+/** Joins by three texts of `from` alone, with no hub: the invitation, then two codes. `page` shows the app and belongs to no floor yet. */
+export const joinByText = async (page: Page, from: Page, tablet: string): Promise<void> => {
+  await page.getByTestId('join-code').click()
+  await enterCode(page, await inviteLink(from))
+  await name(page, tablet)
+  await pairByText(from, page)
+}
+
+/** Connects two tablets of one floor by two codes as text: `from` shows first. */
+export const pairByText = async (from: Page, to: Page): Promise<void> => {
+  for (const page of [from, to]) await show(page, 'pair')
+  await from.getByTestId('pair-show').click()
+  await to.getByTestId('pair-take').click()
+  await enterCode(to, await from.getByTestId('code-shown').inputValue())
+  await enterCode(from, await to.getByTestId('code-shown').inputValue())
+  for (const page of [from, to]) await page.locator('[data-testid=pair][data-state=connected]').waitFor()
+}
+
+export const show = (page: Page, place: 'orders' | 'tablets' | 'copies' | 'invite' | 'import' | 'pair'): Promise<void> =>
   page.evaluate((hash) => {
     location.hash = hash
   }, place)

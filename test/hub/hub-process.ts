@@ -25,7 +25,7 @@ export const runHub = async (args: readonly string[], command: readonly string[]
 
 /** Starts the built hub on free ports and waits until it serves. */
 export const startHub = async (dataFolder: string, args: readonly string[] = [], command: readonly string[] = []): Promise<HubProcess> => {
-  const { child, output } = spawnHub(['--data', dataFolder, '--port', '0', '--https-port', '0', ...args], command)
+  const { child, output } = spawnHub(['--data', dataFolder, '--port', '0', '--https-port', '0', '--stun-port', '0', ...args], command)
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on('data', () => {
       if (output().includes('Stop with Ctrl+C.')) resolve()

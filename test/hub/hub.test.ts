@@ -91,7 +91,7 @@ describe('serving', () => {
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string,
       hubs: expect.arrayContaining(lan.map(({ address, family }) => `https://${family === 'IPv6' ? `[${address}]` : address}:${hub.httpsPort}`)) as string[],
       introduce: { path: '/introduce', key: 'millpond' },
-      stun: [],
+      stun: expect.arrayContaining(lan.filter(({ family }) => family === 'IPv4').slice(0, 1).map(({ address }) => expect.stringMatching(new RegExp(`^stun:${address}:\\d+$`)) as string)) as string[],
     })
   })
 })
@@ -236,6 +236,6 @@ describe('what goes wrong ends with one line and a code', () => {
   test('--help says all flags', async () => {
     const { code, output } = await runHub(['--help'])
     expect(code).toBe(0)
-    for (const flag of ['--host', '--port', '--https-port', '--data']) expect(output).toContain(flag)
+    for (const flag of ['--host', '--port', '--https-port', '--stun-port', '--data']) expect(output).toContain(flag)
   })
 })

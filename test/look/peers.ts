@@ -12,7 +12,7 @@ const NAMES = [['B', 'TM6 Turning & Milling 6'], ['C', 'RG3 Round Grinding 3'], 
 const lasts: OffsetMap = Object.fromEntries(NAMES.map(([letter], at) => [streamIdOf(id(letter), 0), 120 + at * 37]))
 
 const peer = (letter: string, name: string, real: NodeStatus, change: Partial<PeerStatus>): PeerStatus => ({
-  nodeId: id(letter), name, state: 'connected', sinceMicros: minutesAgo(64), roundTripMs: 9, holds: { ...lasts, ...real.own }, heardMicros: minutesAgo(0), clockSkewMs: 400, ...change,
+  nodeId: id(letter), name, state: 'connected', sinceMicros: minutesAgo(64), roundTripMs: 9, holds: { ...lasts, ...real.own }, heardMicros: minutesAgo(0), clockSkewMs: 400, hops: 1, standbys: 4, ...change,
 })
 
 export const minutesAgo = (minutes: number): number => (Date.now() - minutes * 60_000) * 1000

@@ -47,6 +47,34 @@ const SCENES = {
   update: scene('scene=update', '#orders'),
   copies: scene('', '#copies'),
   invite: scene('', '#invite'),
+  pair: scene('', '#pair'),
+  'pair-new': scene('data=none&status=alone', '#pair'),
+  'pair-show': scene('', '#pair', async (page) => { await page.getByTestId('pair-show').click(); await page.getByTestId('code-shown').waitFor() }),
+  'pair-wrong': scene('', '#pair', async (page) => { await page.getByTestId('pair-show').click(); await page.getByTestId('code-text').fill(await page.getByTestId('code-shown').inputValue()); await page.getByTestId('code-go').click(); await page.getByTestId('code-wrong').waitFor() }),
+  'pair-take': scene('', '#pair', click('[data-testid=pair-take]')),
+  'pair-camera': scene('', '#pair', async (page) => { await page.getByTestId('pair-take').click(); await page.getByTestId('scan').click(); await page.locator('[data-state=failed]').waitFor() }),
+  'pair-answer': scene('', '#pair', async (page) => {
+    const offer = await page.evaluate(async () => (await scene.other()).pair().offer())
+    await page.getByTestId('pair-take').click()
+    await page.getByTestId('code-text').fill(offer)
+    await page.getByTestId('code-go').click()
+    await page.getByTestId('code-shown').waitFor()
+  }),
+  'pair-connected': scene('', '#pair', async (page) => {
+    await page.getByTestId('pair-show').click()
+    const answer = await page.evaluate(async (offer) => (await scene.other()).pair().answer(offer), await page.getByTestId('code-shown').inputValue())
+    await page.getByTestId('code-text').fill(answer)
+    await page.getByTestId('code-go').click()
+    await page.locator('[data-state=connected]').waitFor()
+  }),
+  'pair-unreachable': scene('', '#pair', async (page) => {
+    await page.getByTestId('pair-show').click()
+    const answer = await page.evaluate(async (offer) => { const pairing = (await scene.other()).pair(); const text = await pairing.answer(offer); pairing.close(); return text }, await page.getByTestId('code-shown').inputValue())
+    await page.getByTestId('code-text').fill(answer)
+    await page.getByTestId('code-go').click()
+    await page.locator('[data-code=PAIR-UNREACHABLE]').waitFor()
+  }),
+  'first-code': scene('scene=first', '', click('[data-testid=join-code]')),
   import: scene('', '#import'),
   'import-sample': scene('', '#import', async (page) => { await page.getByTestId('import-sample').click(); await page.getByTestId('import-result').waitFor() }),
   safety: scene('status=cut', '#orders', click('[data-testid=chip]')),

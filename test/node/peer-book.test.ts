@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { publicKeyToNodeId, streamIdOf, type SwarmId } from '../../src/core/ids.ts'
 import { copiesOfOwn } from '../../src/node/node.ts'
 import { openPeerBook } from '../../src/node/peer-book.ts'
-import type { SessionPeer } from '../../src/node/replication.ts'
+import type { SessionPeer } from '../../src/node/replication-events.ts'
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-store.ts'
 
 const nodeIds = [1, 2].map((byte) => publicKeyToNodeId(new Uint8Array(32).fill(byte)))

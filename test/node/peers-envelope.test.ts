@@ -26,8 +26,8 @@ const signal: Signal = { type: 'signal', attempt: world.random.bytes(16), index:
 test('[R50] what a member seals the addressee opens, the largest signal too, in at most 4 KiB', async () => {
   const sealed = await alice.seal(bob.nodeId, signal)
   expect(sealed.length).toBeLessThanOrEqual(RELAY_BYTES_MAX)
-  expect(await bob.open(sealed)).toEqual({ from: alice.nodeId, signal })
-  expect(await bob.open(await alice.seal(undefined, greet))).toEqual({ from: alice.nodeId, signal: greet })
+  expect(await bob.open(sealed)).toEqual({ from: alice.nodeId, toWhoever: false, signal })
+  expect(await bob.open(await alice.seal(undefined, greet))).toEqual({ from: alice.nodeId, toWhoever: true, signal: greet })
 })
 
 test('[R50] nobody opens what is for another, from another swarm, changed, or signed by another', async () => {
@@ -44,9 +44,9 @@ test('[R50] nobody opens what is for another, from another swarm, changed, or si
   for (const change of changed) expect(await bob.open(encodeEnvelope({ ...decoded.value, ...change }))).toBeUndefined()
 })
 
-test('[R52] only a greeting is for whoever is there, and it is for nobody by name', async () => {
+test('[R52] [R53] only a greeting is for whoever is there; over the mesh it is for a node by name', async () => {
   expect(await bob.open(await alice.seal(undefined, signal))).toBeUndefined()
-  expect(await bob.open(await alice.seal(bob.nodeId, greet))).toBeUndefined()
+  expect(await bob.open(await alice.seal(bob.nodeId, greet))).toEqual({ from: alice.nodeId, toWhoever: false, signal: greet })
 })
 
 test('[R50] noise opens nothing', async () => {

@@ -6,7 +6,7 @@ import type { NodeCrypto, Swarm } from '../../src/node/crypto.ts'
 import type { Environment } from '../../src/node/environment.ts'
 import type { Notice } from '../../src/node/node.ts'
 import { createPeers, type Peers, type PeerState } from '../../src/node/peers.ts'
-import type { SessionPeer } from '../../src/node/replication.ts'
+import type { SessionPeer } from '../../src/node/replication-events.ts'
 
 export interface TestIdentity {
   readonly nodeId: NodeId

@@ -30,6 +30,7 @@ export interface PuppetOptions {
   readonly swarm?: SwarmId
   readonly nonce?: Uint8Array
   readonly dials?: boolean
+  readonly features?: readonly string[]
 }
 
 /** Connects a puppet to a node. Nothing is said yet. */
@@ -41,7 +42,7 @@ export const createPuppet = async ({ world, network }: ReplicationWorld, node: T
   const heardBytes: Uint8Array[] = []
   const closed: string[] = []
   const hello: Hello = {
-    type: 'hello', versions: [1], features: [], swarm: options.swarm ?? swarm.id, nodeId: options.claim ?? identity.nodeId,
+    type: 'hello', versions: [1], features: options.features ?? [], swarm: options.swarm ?? swarm.id, nodeId: options.claim ?? identity.nodeId,
     nonce: options.nonce ?? world.random.bytes(32),
   }
   const saidHello = encodeMessage(hello)

@@ -1,6 +1,9 @@
 import { createMemoryHub, type MemoryHub } from '../../src/net/memory-signaling.ts'
+import { memoryForm } from '../../src/net/memory-pairing.ts'
+import { createRelaySignaling } from '../../src/net/relay-signaling.ts'
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/net/memory-transport.ts'
-import type { Connector } from '../../src/net/transport.ts'
+import { createPairingConnector } from '../../src/net/pairing.ts'
+import type { Connector, StandbyHandlers, Transport } from '../../src/net/transport.ts'
 import type { Network } from '../../src/node/connections.ts'
 import { createNode } from '../../src/node/create-node.ts'
 import type { NodeDevices, NodeOptions } from '../../src/node/devices.ts'
@@ -35,21 +38,22 @@ export interface Tablet {
   readonly open: (options?: Partial<NodeOptions>, devices?: Partial<NodeDevices>) => Promise<{ readonly node: Node; readonly tab: TestTab; readonly store: EventStore }>
 }
 
-/** @param sent hears every message that leaves a tablet, by the tablet's name, before it leaves */
-export const createNodeWorld = async (seed = 1, sent: (name: string, message: Uint8Array) => void = () => undefined): Promise<NodeWorld> => {
+/** @param sent hears every message that leaves a tablet, by the tablet's name, before it leaves @param refusesReturn whether that tablet's browser does */
+export const createNodeWorld = async (seed = 1, sent: (name: string, message: Uint8Array) => void = () => undefined, refusesReturn: (name: string) => boolean = () => false): Promise<NodeWorld> => {
   const world = createTestWorld(seed)
   const crypto = world.track(webCrypto)
   const founder = world.random.bytes(32)
   const random = world.random.bytes(16)
   const swarm: Swarm = { id: await swarmIdOf(webCrypto, founder, random), key: world.random.bytes(32), founder, random }
-  const chance = { nowMicros: () => world.nowMs() * 1000, after: world.after, randomBytes: world.random.bytes }
+  const chance = { nowMicros: () => (1_800_000_000_000 + world.nowMs()) * 1000, after: world.after, randomBytes: world.random.bytes }
   const network = createMemoryNetwork({ timers: chance })
   const hub = createMemoryHub(network, chance)
   const networkAt = (name: string, timers: Environment): Network => ({
-    connector: overheard(network.connector(name), (message) => sent(name, message)),
-    signalings: ({ introductionId, key }) => {
+    connector: overheard(network.connector(name, { refusesReturn: refusesReturn(name) }), (message) => sent(name, message)),
+    pairing: createPairingConnector({ begin: network.connector(name).begin, form: memoryForm, timers }),
+    signalings: ({ introductionId, key, nodeId, road }) => {
       const tagOf = (id: Uint8Array) => crypto.hmac(key, id)
-      return [['memory:hub', hub.signaling({ name, swarm: swarm.id, introductionId, tagOf, timers })]]
+      return [['memory:hub', hub.signaling({ name, swarm: swarm.id, introductionId, tagOf, timers })], [undefined, createRelaySignaling({ nodeId, road, timers })]]
     },
   })
   let count = 0
@@ -80,20 +84,33 @@ export const createNodeWorld = async (seed = 1, sent: (name: string, message: Ui
   }
 }
 
-const overheard = (connector: Connector, sent: (message: Uint8Array) => void): Connector => ({
-  begin: (dialled, handlers) =>
-    connector.begin(dialled, {
-      ...handlers,
-      opened: (transport) => {
-        const send = transport.send.bind(transport)
-        const tell = (message: Uint8Array) => {
-          sent(message)
-          send(message)
-        }
-        handlers.opened(Object.assign(transport, { send: tell }))
+const overheard = ({ begin, standbys }: Connector, sent: (message: Uint8Array) => void): Connector => {
+  const hear = <T extends StandbyHandlers>(handlers: T): T => ({
+    ...handlers,
+    opened: (transport: Transport) => {
+      const send = transport.send.bind(transport)
+      const tell = (message: Uint8Array) => {
+        sent(message)
+        send(message)
+      }
+      handlers.opened(Object.assign(transport, { send: tell }))
+    },
+  })
+  return {
+    begin: (dialled, handlers) => begin(dialled, hear(handlers)),
+    ...(standbys && {
+      standbys: {
+        ...standbys,
+        listen: (offer, handlers) => standbys.listen(offer, hear(handlers)),
+        call: async (keys) => {
+          const call = await standbys.call(keys)
+          const apply = call.apply.bind(call)
+          return Object.assign(call, { apply: (answer: Uint8Array, handlers: StandbyHandlers) => apply(answer, hear(handlers)) })
+        },
       },
     }),
-})
+  }
+}
 
 export const tagged = (event: TaggedEvent['event'], ...tags: string[]): TaggedEvent => ({ tags, event })
 

@@ -56,6 +56,8 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ type: fc.constant('layer' as const), channel: text(64), bytes: fc.uint8Array({ maxLength: 500 }) }),
   fc.record({ type: fc.constantFrom('ping' as const, 'pong' as const), timeMicros: offset, page: pages }),
+  fc.record({ type: fc.constant('standby' as const), id: byte(16), step: fc.constantFrom('offer' as const, 'answer' as const), signal: fc.uint8Array({ minLength: 1, maxLength: 3_072 }) }),
+  fc.record({ type: fc.constant('standby' as const), id: byte(16), step: fc.constant('end' as const), signal: byte(0) }),
   fc.record({ type: fc.constant('bye' as const), reason: fc.constantFrom(...byeReasons) }),
 )
 
@@ -143,13 +145,18 @@ const refused: readonly (readonly [string, Uint8Array])[] = [
   ['a layer message above 255 KiB', raw([11, 'x', bytes(255 * 1024 + 1)])],
   ['a page state of 2', raw([12, 1, 2])],
   ['another reason of bye', raw([14, 'tired'])],
+  ['an offer of a standby without a signal', raw([15, bytes(16), 'offer', bytes(0)])],
+  ['an end of a standby with a signal', raw([15, bytes(16), 'end', bytes(1)])],
+  ['a signal of a standby above 3 KiB', raw([15, bytes(16), 'answer', bytes(3_073)])],
+  ['another step of a standby', raw([15, bytes(16), 'again', bytes(1)])],
+  ['a standby with an id of 15 bytes', raw([15, bytes(15), 'offer', bytes(1)])],
   ['arrays within arrays', new Uint8Array(200_000).fill(0x81)],
 ]
 
 describe('what is refused', () => {
   test.each(refused)('[R5] %s', (_, bytes) => expect(decodeMessage(bytes).ok).toBe(false))
 
-  test.each([[0, 'unknown'], [15, 'unknown'], [23, 'unknown']] as const)('[R5] type %i is %s', (type, code) =>
+  test.each([[0, 'unknown'], [16, 'unknown'], [23, 'unknown']] as const)('[R5] type %i is %s', (type, code) =>
     expect(decodeMessage(raw([type, 1]))).toMatchObject({ ok: false, error: { code } }))
 
   test('[R5] above 256 KiB only a fork is taken, and none above 512 KiB', () => {

@@ -40,6 +40,9 @@ export const samples: Readonly<Record<string, Message>> = {
   layer: { type: 'layer', channel: 'blob', bytes: bytes(3, 22) },
   ping: { type: 'ping', timeMicros: 1_800_000_000_000_000, page: 'visible' },
   pong: { type: 'pong', timeMicros: 1_800_000_000_000_001, page: 'hidden' },
+  'standby offer': { type: 'standby', id: bytes(16, 23), step: 'offer', signal: bytes(5, 24) },
+  'standby answer': { type: 'standby', id: bytes(16, 23), step: 'answer', signal: bytes(6, 25) },
+  'standby end': { type: 'standby', id: bytes(16, 23), step: 'end', signal: bytes(0) },
   ...Object.fromEntries(byeReasons.map((reason) => [`bye ${reason}`, { type: 'bye', reason } as const])),
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { streamIdOf, type Offset, type StreamId } from '../../src/core/ids.ts'
+import { publicKeyToNodeId, streamIdOf, type Offset, type StreamId } from '../../src/core/ids.ts'
 import { HAVE_ENTRIES_MAX, STREAMS_MAX } from '../../src/protocol/limits.ts'
 import type { PlanEffect } from '../../src/protocol/plan-state.ts'
 import { bytes, nodeA, nodeB } from './messages.ts'
@@ -284,6 +284,22 @@ describe('pushes', () => {
     bench.says(1, [said(own, 5)])
     expect(kinds(bench.step({ type: 'grown', views: new Map([[other, view(9)]]) }), 'readPush')).toEqual([])
     expect(kinds(grow(bench, 6), 'readPush')).toHaveLength(1)
+  })
+
+  test('[R35] what is passed on goes on being passed on when more is stored while the first is still read', () => {
+    const far = publicKeyToNodeId(bytes(32, 77))
+    const bench = new Bench([[other, view(3)]], 2, [nodeB, far])
+    bench.says(1, [said(other, 3)])
+    bench.says(2, [said(other, 3)])
+    const passedOn = (from: Offset, end: Offset) =>
+      bench.step({ type: 'pushRead', stream: other, next: from, result: { type: 'segment', header: header(other, 0, end), seal: bytes(64), from, body: new Uint8Array(10), after: { first: 0, previous: bytes(32), next: end } } })
+    bench.step({ type: 'came', session: 1, segment: piece(0, other, 3, 4) })
+    expect(kinds(take(bench, { type: 'stored', view: view(4) }), 'readPush')).toEqual([{ type: 'readPush', stream: other, next: 3 }])
+    bench.step({ type: 'came', session: 1, segment: piece(0, other, 4, 5) })
+    take(bench, { type: 'stored', view: view(5) })
+    const first = passedOn(3, 4)
+    expect([sent(first, 'segment', 2).length, kinds(first, 'readPush')]).toEqual([1, [{ type: 'readPush', stream: other, next: 4 }]])
+    expect([sent(passedOn(4, 5), 'segment', 2).length, sent(bench.effects, 'segment', 1)]).toEqual([1, []])
   })
 
   test('[R35] pushing stops with 512 KiB not covered by have, and goes on once the peer has caught up', () => {

@@ -96,10 +96,11 @@ describe('open session', () => {
     ['[R11] proof again', [says(proof)]],
     ['[R11] about again', [says(about)]],
     ['[R12] bytes that are no message', [saysBytes(bytes(9))]],
-    ['[R12] an unknown type', [saysBytes(Uint8Array.of(0x82, 15, 1))]],
+    ['[R12] an unknown type', [saysBytes(Uint8Array.of(0x82, 16, 1))]],
     ['[R12] a segment above 256 KiB', [saysBytes(Uint8Array.from({ length: 262_145 }, (_, at) => (at === 0 ? 0x87 : 6)))]],
     ['[R13] relay that was not announced', [says(samples['relay'] ?? about)]],
     ['[R13] members that were not announced', [says(samples['members'] ?? about)]],
+    ['[R65] standby that was not announced', [says(samples['standby offer'] ?? about)]],
     ['[R14] a thousand pings at once', Array.from({ length: 1_001 }, () => says(samples['ping'] ?? about))],
     ['[R15] pong without ping', [says(samples['pong'] ?? about)]],
   ])('%s ends with violation', (_, inputs) => expect(byeOf(run(inputs, opened).effects)).toBe('violation'))
@@ -110,8 +111,19 @@ describe('open session', () => {
     const { state } = run([...handshake, says(about)], sessionOf({ ...config, features: ['relay'] }, 0))
     const relay = samples['relay'] ?? about
     expect(types(run(Array.from({ length: 40 }, () => says(relay, 0)), state).effects)).toEqual(Array.from({ length: 40 }, () => 'give relay'))
-    expect(byeOf(run(Array.from({ length: 41 }, () => says(relay, 0)), state).effects)).toBe('violation')
+    // What waited through a stall of half a minute comes at once: the rest is lost, and the session lives.
+    const { effects } = run(Array.from({ length: 700 }, () => says(relay, 0)), state)
+    expect(types(effects)).toEqual(Array.from({ length: 40 }, () => 'give relay'))
+    expect(types(run([...Array.from({ length: 700 }, () => says(relay, 0)), says(relay, 50)], state).effects).length).toBe(41)
+    expect(byeOf(run(Array.from({ length: 1_001 }, () => says(relay, 0)), state).effects)).toBe('violation')
     expect(byeOf(run(Array.from({ length: 200 }, (_, at) => says(relay, at * 50)), state).effects)).toBeUndefined()
+  })
+
+  test('[R65] a step of a standby is given on where it was announced, a hundred a second', () => {
+    const { state } = run([...handshake, says(about)], sessionOf({ ...config, features: ['standby'] }, 0))
+    const offer = samples['standby offer'] ?? about
+    expect(types(run([says(offer)], state).effects)).toEqual(['give standby'])
+    expect(byeOf(run(Array.from({ length: 1_001 }, () => says(offer)), state).effects)).toBe('violation')
   })
 
   test('[R15] ping every 2 s, pong in order, round trip and skew from it', () => {

@@ -132,6 +132,25 @@ test('[G8] gives the lock back in freeze and pagehide, and waits for the page be
   expect(await isFree(world, other)).toBe(true)
 })
 
+test('[G8] a tab that goes to sleep while it waits takes no turn, and asks again when it wakes', async () => {
+  const { world, log, tabs } = openTabs(3)
+  const long = longWork()
+  const first = tabs[0]?.lock.run(long.work)
+  await world.settle()
+  const waiting = tabs[1]?.work('asleep')
+  await world.settle()
+  tabs[1]?.tab.freeze()
+  const other = tabs[2]?.work('awake')
+  await world.settle()
+  long.end()
+  await Promise.all([first, other])
+  expect(log).toEqual(['2:awake'])
+  expect(world.nowMs()).toBe(0)
+  tabs[1]?.tab.resume()
+  await waiting
+  expect(log).toEqual(['2:awake', '1:asleep'])
+})
+
 test('[G8] work that fails tells its caller alone', async () => {
   const { log, tabs } = openTabs(1)
   await expect(tabs[0]?.lock.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')

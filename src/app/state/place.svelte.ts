@@ -1,9 +1,9 @@
 /** Where a person is in the app. It stands behind `#` in the address, so that the back key of the tablet works and a reload stays. */
 export type Place =
-  | { readonly name: 'orders' | 'tablets' | 'copies' | 'invite' | 'import' }
+  | { readonly name: 'orders' | 'tablets' | 'copies' | 'invite' | 'pair' | 'import' }
   | { readonly name: 'order'; readonly order: string }
 
-const NAMES = ['orders', 'tablets', 'copies', 'invite', 'import'] as const
+const NAMES = ['orders', 'tablets', 'copies', 'invite', 'pair', 'import'] as const
 
 export const parsePlace = (hash: string): Place => {
   const order = /^#order=(.+)$/.exec(hash)?.[1]

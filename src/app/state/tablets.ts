@@ -15,6 +15,8 @@ export interface TabletView extends TabletName {
   readonly lastMicros: number | undefined
   readonly roundTripMs: number | undefined
   readonly clockSkewMs: number | undefined
+  /** Connections held back with it. */
+  readonly standbys: number
 }
 
 const STATE: Readonly<Record<PeerStatus['state'], readonly [MarkKind, Key]>> = {
@@ -25,12 +27,15 @@ const STATE: Readonly<Record<PeerStatus['state'], readonly [MarkKind, Key]>> = {
   gone: ['still', 'swarm.state.gone'],
 }
 
+/** Not connected here, but with others that are. */
+const isOverOthers = ({ state, hops }: PeerStatus): boolean => state === 'gone' && hops !== undefined && hops > 1
+
 export const tabletsOf = (status: NodeStatus): readonly TabletView[] =>
   status.peers.map((peer) => {
     const lacks = entriesLacking(status.own, peer.holds)
-    const [mark, words] = peer.state === 'connected' && lacks > 0 ? (['run', 'swarm.state.behind'] as const) : STATE[peer.state]
+    const [mark, words] = peer.state === 'connected' && lacks > 0 ? (['run', 'swarm.state.behind'] as const) : isOverOthers(peer) ? (['done', 'swarm.state.over'] as const) : STATE[peer.state]
     return {
-      id: peer.nodeId, mark, words, lacks, ...splitName(peer.name), roundTripMs: peer.roundTripMs, clockSkewMs: peer.clockSkewMs,
+      id: peer.nodeId, mark, words, lacks, ...splitName(peer.name), roundTripMs: peer.roundTripMs, clockSkewMs: peer.clockSkewMs, standbys: peer.standbys,
       lastMicros: peer.state === 'connected' ? undefined : peer.sinceMicros,
     }
   })
@@ -58,7 +63,7 @@ export interface Problem {
 export const problemsOf = (status: NodeStatus, isAppKept = true): readonly Problem[] => {
   const problem = (kind: Problem['kind'], mark: MarkKind, code: string, sinceMicros?: number, about = ''): Problem => ({ kind, mark, code, about, sinceMicros })
   const ahead = clockAheadMs(status)
-  const silent = status.cutOffSinceMicros === undefined ? status.peers.filter((peer) => peer.state === 'gone') : []
+  const silent = status.cutOffSinceMicros === undefined ? status.peers.filter((peer) => peer.state === 'gone' && !isOverOthers(peer)) : []
   const hub = status.hubs.length > 0 && status.hubs.every(({ state }) => state === 'unreachable') ? status.hubs[0] : undefined
   return [
     ...(status.storeFailure === undefined ? [] : [problem('store', 'fail', status.storeFailure.code, status.storeFailure.atMicros)]),
@@ -72,12 +77,12 @@ export const problemsOf = (status: NodeStatus, isAppKept = true): readonly Probl
   ]
 }
 
-export type NoticeKind = 'identity' | 'fork' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'other'
+export type NoticeKind = 'identity' | 'fork' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'returned' | 'standby' | 'noReturn' | 'other'
 
 const NOTICES: Readonly<Record<string, NoticeKind>> = {
   'IDENTITY-CHANGED': 'identity', 'STREAM-FORKED': 'fork', 'FORK-NOT-KEPT': 'fork', 'CLOCK-BEYOND': 'clock', 'PUBLISH-SLOW': 'slow', 'STREAM-NEWER': 'newer',
   'STREAMS-FULL': 'full', 'STORE-QUOTA': 'room', 'STORE-NEARLY-FULL': 'room', 'SESSION-ENDED': 'refused', 'SEGMENT-REFUSED': 'refused', 'CHANNEL-UNKNOWN': 'refused', 'introduction-invalid': 'refused',
-  'connection-failed': 'connection', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'store',
+  'connection-failed': 'connection', 'STANDBY-USED': 'returned', 'STANDBY-FAILED': 'standby', 'RETURN-REFUSED': 'noReturn', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'store',
 }
 
 /** Which plain words a notice gets; its code stands beside them. */

@@ -1,0 +1,38 @@
+/** A peer without a good connection, as seen from one end. Times are monotonic milliseconds of this page. */
+export interface Outage {
+  readonly lostMs: number
+  /** When a standby was last used for it. */
+  readonly usedMs: number | undefined
+  /** Whether that use may still open. */
+  readonly trying: boolean
+  /** The last sign of the network: online, visible, another peer connected, a hub answered, this page began. */
+  readonly signMs: number | undefined
+  /** Whether this node has the smaller id. */
+  readonly smaller: boolean
+}
+
+/** An answer that was applied is tried for so long, then it is spent. @see PROTOCOL.md [R67] */
+export const STANDBY_TRY_MS = 15_000
+
+/** A sign so long before the loss was known counts: a link that is away is found out late. */
+const signBeforeMs = 10_000
+/** The larger id lets the smaller one go first. */
+const yieldMs = 1000
+/** Between two uses. */
+const pauseMs = 1000
+const slots = { smaller: [20_000, 90_000], larger: [240_000, 900_000] } as const
+
+/**
+ * When the next standby of this peer is to be used; `undefined`: not before another sign. It may lie in the past.
+ * Whether the browser is online is the caller's to ask.
+ *
+ * @see PROTOCOL.md [R68]
+ */
+export const nextUseMs = ({ lostMs, usedMs, trying, signMs, smaller }: Outage): number | undefined => {
+  if (trying) return undefined
+  const isAhead = (atMs: number): boolean => usedMs === undefined || atMs > usedMs
+  const atSign = signMs === undefined || signMs < lostMs - signBeforeMs || !isAhead(signMs) ? [] : [Math.max(signMs + (smaller ? 0 : yieldMs), lostMs)]
+  const atSlot = slots[smaller ? 'smaller' : 'larger'].map((ms) => lostMs + ms).filter(isAhead)
+  const due = [...atSign, ...atSlot]
+  return due.length === 0 ? undefined : Math.max(Math.min(...due), (usedMs ?? -Infinity) + pauseMs)
+}
