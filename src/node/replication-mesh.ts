@@ -162,6 +162,7 @@ export class Mesh {
 
   #inRelayTurn(work: () => Promise<void>): void {
     const turn = this.#relayTurn.then(work)
+    // The next turn comes all the same; `supervise` reports it.
     this.#relayTurn = turn.catch(() => undefined)
     this.#context.supervise(turn)
   }
@@ -221,6 +222,7 @@ export class Mesh {
 
   #inMembersTurn(work: () => Promise<void>): void {
     const turn = this.#membersTurn.then(work)
+    // The next turn comes all the same; `supervise` reports it.
     this.#membersTurn = turn.catch(() => undefined)
     this.#context.supervise(turn)
   }

@@ -9,7 +9,7 @@ import { memberSignedBytes } from '../../src/protocol/members.ts'
 import { proofBytes, transcriptBytes } from '../../src/protocol/proof.ts'
 import { decodeEnvelope, encodeEnvelope, envelopeAdditional, envelopeSignedBytes, whoeverIsThere } from '../../src/protocol/relay.ts'
 import { decodeSignal, encodeSignal, SIGNAL_BYTES_MAX, type Signal } from '../../src/protocol/signal.ts'
-import { startSignedBytes } from '../../src/protocol/start.ts'
+import { startBytes } from '../../src/stream/swarm.ts'
 import { bytes, deepFreeze, nodeA, nodeB, streamA, swarm } from './messages.ts'
 
 const label = (text: string) => bytesToHex(encodeUtf8(text))
@@ -33,7 +33,7 @@ describe('signed bytes', () => {
       .toBe(`${label('millpond/about/1')}${swarm}${hex(bytes(32, 1))}00000002c3a400000001${hex(bytes(32, 101))}0000000100000005`))
 
   test('[R40] what a start is over', () =>
-    expect(bytesToHex(startSignedBytes(swarm, { stream: streamA, offset: 500, previous: bytes(32, 3), lamportBefore: 2 ** 32 })))
+    expect(bytesToHex(startBytes(swarm, streamA, { offset: 500, previous: bytes(32, 3), lamportBefore: 2 ** 32 })))
       .toBe(`${label('millpond/start/1')}${swarm}${hex(bytes(32, 1))}0000000000000000000001f4${hex(bytes(32, 3))}0000000100000000`))
 })
 
