@@ -43,6 +43,7 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
   const statuses = new Map<NodeId, PeerStatus>()
   const seenMicros = new Map<NodeId, number>()
   const unsaved = new Set<NodeId>()
+  let named: ReadonlySet<NodeId> = new Set()
   let term = 0
   const load = async () => {
     for (const [name, value] of await store.listMeta(prefix)) {
@@ -70,15 +71,21 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
     const before = statuses.get(nodeId)
     if (before?.state === state) return
     if (before !== undefined && isConnected(before)) seenMicros.set(nodeId, nowMicros())
-    if (state === 'gone' && !seenMicros.has(nodeId)) statuses.delete(nodeId)
-    else change(nodeId, { state, sinceMicros: nowMicros() })
+    change(nodeId, { state, sinceMicros: nowMicros() })
+    forget(nodeId)
+  }
+  /** An attempt that came to nothing leaves no trace, unless the mesh names that node. */
+  const forget = (nodeId: NodeId) => {
+    if (statuses.get(nodeId)?.state === 'gone' && !seenMicros.has(nodeId) && !named.has(nodeId)) statuses.delete(nodeId)
   }
   const setNodes = (nodes: readonly MeshNode[]) => {
-    const named = new Set(nodes.map(({ nodeId }) => nodeId))
-    for (const [nodeId, status] of [...statuses]) {
-      if (status.hops === undefined || named.has(nodeId)) continue
-      if (status.state === 'gone' && !seenMicros.has(nodeId)) statuses.delete(nodeId)
-      else statuses.set(nodeId, { ...status, hops: undefined })
+    const before = named
+    named = new Set(nodes.map(({ nodeId }) => nodeId))
+    for (const nodeId of before) {
+      const status = statuses.get(nodeId)
+      if (status === undefined || named.has(nodeId)) continue
+      statuses.set(nodeId, { ...status, hops: undefined })
+      forget(nodeId)
     }
     for (const { nodeId, name, hops } of nodes) {
       const before = statuses.get(nodeId)

@@ -79,6 +79,18 @@ test('[G6] cut off since the last one went; one that was only tried is forgotten
   expect(book.cutOffSinceMicros()).toBeUndefined()
 })
 
+test('[G6] one that the mesh names stays named after an attempt that came to nothing, until the mesh names it no more', async () => {
+  const { book } = await open()
+  book.setNodes([{ nodeId: first, name: 'Press', hops: 2 }, { nodeId: second, name: 'Saw', hops: undefined }])
+  for (const nodeId of [first, second]) {
+    book.setState(nodeId, 'connecting')
+    book.setState(nodeId, 'gone')
+  }
+  expect(book.peers().map(({ name, state, hops }) => [name, state, hops])).toEqual([['Press', 'gone', 2], ['Saw', 'gone', undefined]])
+  book.setNodes([])
+  expect(book.peers()).toEqual([])
+})
+
 test('[G6] copies count this node and each that holds all of the own streams', async () => {
   const { book } = await open()
   book.setState(first, 'connected')
