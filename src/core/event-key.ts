@@ -11,7 +11,12 @@ export interface EventKey {
 export const compareEventKeys = (a: EventKey, b: EventKey): number =>
   a.lamport - b.lamport || (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : 0)
 
-export const eventKeyToId = (key: EventKey): EventId => `${String(key.lamport).padStart(16, '0')}/${key.stream}` as EventId
+const zeros = '0'.repeat(16)
+
+export const eventKeyToId = ({ lamport, stream }: EventKey): EventId => {
+  const digits = String(lamport)
+  return `${zeros.slice(digits.length)}${digits}/${stream}` as EventId
+}
 
 /** `undefined` when `text` is not an event id. */
 export const parseEventId = (text: string): (EventKey & { readonly id: EventId }) | undefined => {

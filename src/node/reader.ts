@@ -7,7 +7,7 @@ import { allEvents, normaliseWhere } from '../core/where.ts'
 import type { EventStore, HeldHead, Piece } from '../store/event-store.ts'
 import type { StreamCrypto } from '../stream/crypto.ts'
 import type { Order, Query } from './node.ts'
-import { createMerge } from './merge.ts'
+import { createMerge, type Merge } from './merge.ts'
 import { readSummaries, spansOf, type Range } from './spans.ts'
 import { StreamCursor, UnreadableError, type Pieces, type Selection } from './stream-cursor.ts'
 
@@ -39,7 +39,7 @@ export const createReader = ({ store, crypto }: ReaderDevices, options: ReaderOp
     query: (query, order, heads) => {
       // Looked up now, though read later: what comes after the call is not part of it. An error waits for whoever iterates.
       const present = heads === undefined ? store.heads().then(ok, fail) : Promise.resolve(ok(heads))
-      return { [Symbol.asyncIterator]: () => read(store, pieces, options, { query, order, present }) }
+      return { [Symbol.asyncIterator]: () => new EventIterator(() => begin(store, pieces, options.own(), { query, order, present }), options.unreadable) }
     },
   }
 }
@@ -61,32 +61,91 @@ interface Asked {
   readonly present: Promise<Result<Heads, unknown>>
 }
 
-async function* read(store: EventStore, pieces: Pieces, options: ReaderOptions, asked: Asked): AsyncGenerator<Event, undefined> {
-  const { query, order } = asked
-  const selection: Selection = { where: normaliseWhere(query.where ?? allEvents), horizon: query.horizon, order, own: options.own() }
+/**
+ * The events of one query. What is parsed already is given without a turn of the event loop, which a generator would take for each event.
+ * One `next` at a time is under way, as with a generator: further calls wait for it.
+ */
+class EventIterator implements AsyncIterator<Event, undefined> {
+  readonly #begin: () => Promise<Merge<StreamCursor>>
+  readonly #unreadable: ReaderOptions['unreadable']
+  #merge: Merge<StreamCursor> | undefined
+  /** The last `next` that had to wait, and all that came while it did. */
+  #turn: Promise<unknown> | undefined
+  #ended = false
+
+  constructor(begin: () => Promise<Merge<StreamCursor>>, unreadable: ReaderOptions['unreadable']) {
+    this.#begin = begin
+    this.#unreadable = unreadable
+  }
+
+  next(): Promise<IteratorResult<Event, undefined>> {
+    const event = this.#turn === undefined ? this.#atHand() : undefined
+    return event === undefined ? this.#inTurn(() => this.#search()) : Promise.resolve({ done: false, value: event })
+  }
+
+  return(): Promise<IteratorResult<Event, undefined>> {
+    return this.#inTurn(async () => this.#end())
+  }
+
+  #inTurn(work: () => Promise<IteratorResult<Event, undefined>>): Promise<IteratorResult<Event, undefined>> {
+    const result = this.#turn === undefined ? work() : this.#turn.then(work, work)
+    const turn: Promise<unknown> = result.then(() => undefined, () => undefined).then(() => {
+      if (this.#turn === turn) this.#turn = undefined
+    })
+    this.#turn = turn
+    return result
+  }
+
+  #end(): IteratorResult<Event, undefined> {
+    this.#ended = true
+    this.#merge = undefined
+    return { done: true, value: undefined }
+  }
+
+  /** The next event, unless something has to be loaded first. */
+  #atHand(): Event | undefined {
+    const cursor = this.#merge?.first()
+    const event = cursor?.event
+    if (cursor === undefined || event === undefined) return undefined
+    cursor.advance()
+    this.#moved(cursor)
+    return event
+  }
+
+  async #search(): Promise<IteratorResult<Event, undefined>> {
+    if (this.#ended) return this.#end()
+    try {
+      this.#merge ??= await this.#begin()
+      for (let cursor = this.#merge.first(); cursor !== undefined; cursor = this.#merge.first()) {
+        const event = this.#atHand()
+        if (event !== undefined) return { done: false, value: event }
+        await cursor.load()
+        this.#moved(cursor)
+      }
+      return this.#end()
+    } catch (error) {
+      this.#end()
+      if (error instanceof UnreadableError) await this.#unreadable(error)
+      throw error
+    }
+  }
+
+  #moved(cursor: StreamCursor): void {
+    if (cursor.done) this.#merge?.removeFirst()
+    else this.#merge?.firstChanged()
+  }
+}
+
+const begin = async (store: EventStore, pieces: Pieces, own: OwnNodeIds, { query, order, present }: Asked): Promise<Merge<StreamCursor>> => {
+  const selection: Selection = { where: normaliseWhere(query.where ?? allEvents), horizon: query.horizon, order, own }
+  const heads = await present
+  if (!heads.ok) throw heads.error
   const cursors: StreamCursor[] = []
-  const present = await asked.present
-  if (!present.ok) throw present.error
-  for (const [stream, spans] of await plan(store, query, present.value, selection)) {
+  for (const [stream, spans] of await plan(store, query, heads.value, selection)) {
     if (spans.length > 0) cursors.push(new StreamCursor(stream, spans, pieces, selection))
   }
   const sign = order === 'ascending' ? 1 : -1
-  const merge = createMerge(cursors, (a, b) => sign * compareEventKeys(a.key, b.key) < 0)
-  try {
-    for (let cursor = merge.first(); cursor !== undefined; cursor = merge.first()) {
-      if (cursor.event === undefined) await cursor.load()
-      else {
-        yield cursor.event
-        cursor.advance()
-      }
-      if (cursor.done) merge.removeFirst()
-      else merge.firstChanged()
-    }
-  } catch (error) {
-    if (error instanceof UnreadableError) await options.unreadable(error)
-    throw error
-  }
-  return undefined
+  return createMerge(cursors, (a, b) => sign * compareEventKeys(a.key, b.key) < 0)
 }
 
 const plan = async (store: EventStore, query: Query, heads: Heads, { where, horizon, own }: Selection) => {

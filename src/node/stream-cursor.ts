@@ -1,11 +1,13 @@
 import type { Event, OwnNodeIds } from '../core/event.ts'
 import { compareEventKeys, type EventKey } from '../core/event-key.ts'
 import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
+import { fail, ok, type Result } from '../core/result.ts'
+import { decodeUtf8 } from '../core/utf8.ts'
 import { matches, type Where } from '../core/where.ts'
 import { StoreError } from '../store/errors.ts'
-import type { Piece } from '../store/event-store.ts'
-import { parseLine, type Line } from '../stream/batch.ts'
-import { eventsOfLine, linesOf } from '../stream/body.ts'
+import type { EventStore, Piece } from '../store/event-store.ts'
+import { parseStoredLine, type Line } from '../stream/batch.ts'
+import { createEvent } from '../stream/body.ts'
 import { decodeHeader } from '../stream/header.ts'
 import type { Order } from './node.ts'
 import type { Span } from './spans.ts'
@@ -20,7 +22,7 @@ export interface Selection {
 }
 
 export interface Pieces {
-  readonly piece: (stream: StreamId, offset: Offset) => Promise<Piece | undefined>
+  readonly piece: EventStore['piece']
   readonly inflate: (bytes: Uint8Array, length: number) => Promise<Uint8Array | undefined>
 }
 
@@ -35,17 +37,38 @@ export class UnreadableError extends StoreError {
   }
 }
 
+/** A body that is being walked through, line by line: what of it is wanted, and how far it is. */
+interface Walk {
+  readonly text: string
+  /** Offsets of the body's events, `end` not included, and of the wanted ones among them. */
+  readonly first: Offset
+  readonly end: Offset
+  readonly from: Offset
+  readonly to: Offset
+  /** The place between two lines where it goes on, and the offset of the event after that place. */
+  place: number
+  offset: Offset
+}
+
 /**
- * Walks through the wanted events of one stream in either order. Holds one inflated body at a time, and of that parses line by line.
+ * Walks through the wanted events of one stream in either order. Holds one body at a time, as text, and of that parses line by line;
+ * the next piece is read ahead while one is walked through.
  * `key` is that of the next event where `event` is there, else a bound: no event that is still to come sorts before it (after it, when descending).
  */
 export class StreamCursor {
   readonly #stream: StreamId
   readonly #pieces: Pieces
   readonly #selection: Selection
+  readonly #ascending: boolean
+  readonly #isLocal: boolean
   /** Still to be read; the next one is last. */
   readonly #spans: Span[]
-  #events: Iterator<Event> = [].values()
+  /** Read ahead for the next span. */
+  #ahead: { readonly span: Span; readonly walk: Promise<Result<Walk, unknown>> } | undefined
+  #loads = 0
+  #walk: Walk | undefined
+  /** The wanted events of the present line that were not given yet, the next one last. */
+  readonly #events: Event[] = []
   event: Event | undefined
   key: EventKey
   done = false
@@ -55,15 +78,17 @@ export class StreamCursor {
     this.#stream = stream
     this.#pieces = pieces
     this.#selection = selection
-    this.#spans = selection.order === 'ascending' ? spans.toReversed() : [...spans]
+    this.#ascending = selection.order === 'ascending'
+    this.#isLocal = selection.own.has(streamIdToNodeId(stream))
+    this.#spans = this.#ascending ? spans.toReversed() : [...spans]
     this.key = { lamport: 0, stream }
     this.#bound()
   }
 
   /** Goes on to the next event of what is loaded. */
   advance(): void {
-    const next = this.#events.next()
-    this.event = next.done === true ? undefined : next.value
+    while (this.#events.length === 0 && this.#walk !== undefined) this.#step(this.#walk)
+    this.event = this.#events.pop()
     if (this.event === undefined) this.#bound()
     else this.key = this.event.meta
   }
@@ -72,23 +97,38 @@ export class StreamCursor {
   async load(): Promise<void> {
     const span = this.#spans.pop()
     if (span === undefined) return this.#bound()
-    const { body, first, end } = await this.#read(span)
-    const from = Math.max(span.first, first)
-    const to = Math.min(span.end, end)
-    const rest = this.#selection.order === 'ascending' ? { ...span, first: to, segmentFirst: to } : { ...span, end: from }
+    const walk = await this.#take(span)
+    const rest = this.#ascending ? { ...span, first: walk.to, segmentFirst: walk.to } : { ...span, end: walk.from }
     if (rest.first < rest.end) this.#spans.push(rest)
-    this.#events = this.#select(body, { first, end, from, to })
+    // Who reads one piece may have seen enough; who comes for a second one reads on.
+    if (this.#loads++ > 0) this.#readAhead()
+    this.#walk = walk
     this.advance()
   }
 
   #bound(): void {
     const span = this.#spans.at(-1)
     this.done = span === undefined
-    if (span !== undefined) this.key = { lamport: this.#selection.order === 'ascending' ? span.firstLamport : span.lastLamport, stream: this.#stream }
+    if (span !== undefined) this.key = { lamport: this.#ascending ? span.firstLamport : span.lastLamport, stream: this.#stream }
   }
 
-  async #read(span: Span): Promise<{ readonly body: Uint8Array; readonly first: Offset; readonly end: Offset }> {
-    const offset = this.#selection.order === 'ascending' ? span.first : span.end - 1
+  async #take(span: Span): Promise<Walk> {
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    if (ahead?.span !== span) return this.#read(span)
+    const read = await ahead.walk
+    if (!read.ok) throw read.error
+    return read.value
+  }
+
+  #readAhead(): void {
+    const span = this.#spans.at(-1)
+    // An error waits for whoever takes it.
+    if (span !== undefined) this.#ahead = { span, walk: this.#read(span).then(ok, fail) }
+  }
+
+  async #read(span: Span): Promise<Walk> {
+    const offset = this.#ascending ? span.first : span.end - 1
     const unreadable = (why: string, cause?: unknown) => new UnreadableError(this.#stream, piece?.first ?? span.segmentFirst, why, { cause })
     let piece: Piece | undefined
     try {
@@ -102,66 +142,74 @@ export class StreamCursor {
     if (!header.ok) throw unreadable(`its header is ${header.error}`)
     const body = piece.type === 'open' ? piece.body : await this.#pieces.inflate(piece.deflated, header.value.bodyBytes)
     if (body === undefined) throw unreadable('its body does not inflate')
-    const end = piece.first + header.value.events
-    if (header.value.first !== piece.first || offset < piece.first || offset >= end) throw unreadable('its header is not that of this place')
-    return { body, first: piece.first, end }
+    const text = decodeUtf8(body)
+    if (text === undefined) throw unreadable('its body is no text')
+    const { first } = piece
+    const end = first + header.value.events
+    if (header.value.first !== first || offset < first || offset >= end) throw unreadable('its header is not that of this place')
+    return this.#begin({ text, first, end, from: Math.max(span.first, first), to: Math.min(span.end, end) })
   }
 
-  /** The wanted events of a body that holds offsets from `first` up to but without `end`: those from `from` up to but without `to`. */
-  *#select(body: Uint8Array, range: { readonly first: Offset; readonly end: Offset; readonly from: Offset; readonly to: Offset }): Generator<Event, undefined> {
-    const ascending = this.#selection.order === 'ascending'
-    const begin = ascending ? this.#beginOf(body, range) : { byte: 0, at: range.end }
-    let { at } = begin
-    for (const bytes of ascending ? linesOf(body.subarray(begin.byte)) : linesBackwards(body)) {
-      const line = this.#parse(bytes, range.first)
-      const count = line[3].length
-      const first = ascending ? at : at - count
-      at = ascending ? at + count : first
-      if (first < range.first || first + count > range.end) throw new UnreadableError(this.#stream, range.first, 'its lines do not add up to its header')
-      if (first < range.to && first + count > range.from) yield* this.#eventsOf(line, first, range)
-      if (ascending ? at >= range.to : at <= range.from) return undefined
+  /** Begins at that end of the body from which the order goes on; to come to `from` in the middle, at the end that is nearer to it, as it is for what has just been added. */
+  #begin(part: Omit<Walk, 'place' | 'offset'>): Walk {
+    const { text, first, end, from } = part
+    const last = { ...part, place: text.length, offset: end }
+    if (!this.#ascending) return last
+    if (end - from >= from - first) return { ...part, place: 0, offset: first }
+    while (last.offset > from) this.#lineBefore(last)
+    return last
+  }
+
+  /** Takes the wanted events of the next line. */
+  #step(walk: Walk): void {
+    if (this.#ascending) {
+      const first = walk.offset
+      this.#select(this.#lineAfter(walk), first, walk)
+      this.#events.reverse()
+      if (walk.offset >= walk.to) this.#walk = undefined
+    } else {
+      this.#select(this.#lineBefore(walk), walk.offset, walk)
+      if (walk.offset <= walk.from) this.#walk = undefined
     }
-    throw new UnreadableError(this.#stream, range.first, 'it has fewer lines than its header says')
   }
 
-  /** Where to begin, to come to `from`: at the line that holds it, where that is nearer to the end, as it is for what has just been added. */
-  #beginOf(body: Uint8Array, { first, end, from }: { readonly first: Offset; readonly end: Offset; readonly from: Offset }): { readonly byte: number; readonly at: Offset } {
-    if (end - from >= from - first) return { byte: 0, at: first }
-    let [byte, at] = [body.length, end]
-    for (const bytes of linesBackwards(body)) {
-      byte -= bytes.length
-      at -= this.#parse(bytes, first)[3].length
-      if (at <= from) break
-    }
-    return { byte, at }
+  #lineAfter(walk: Walk): Line {
+    const end = walk.text.indexOf('\n', walk.place) + 1
+    const line = this.#parse(walk, walk.place, end)
+    walk.place = end
+    walk.offset += line[3].length
+    if (walk.offset > walk.end) throw this.#contradicts(walk)
+    return line
   }
 
-  #parse(bytes: Uint8Array, segmentFirst: Offset): Line {
-    const parsed = parseLine(bytes)
-    if (!parsed.ok) throw new UnreadableError(this.#stream, segmentFirst, `a line is not valid: ${parsed.error}`)
-    return parsed.value
+  #lineBefore(walk: Walk): Line {
+    const begin = walk.place < 2 ? 0 : walk.text.lastIndexOf('\n', walk.place - 2) + 1
+    const line = this.#parse(walk, begin, walk.place)
+    walk.place = begin
+    walk.offset -= line[3].length
+    if (walk.offset < walk.first) throw this.#contradicts(walk)
+    return line
   }
 
-  *#eventsOf(line: Line, first: Offset, { from, to }: { readonly from: Offset; readonly to: Offset }): Generator<Event> {
-    const { where, horizon, own, order } = this.#selection
-    const [lamport, timestampMicros, appId, events] = line
-    const isLocal = own.has(streamIdToNodeId(this.#stream))
-    for (let step = 0; step < events.length; step++) {
-      const at = order === 'ascending' ? step : events.length - 1 - step
+  #parse({ text, first }: Walk, from: number, to: number): Line {
+    if (from >= to) throw new UnreadableError(this.#stream, first, 'it has fewer lines than its header says')
+    const line = parseStoredLine(text.slice(from, to))
+    if (line === undefined) throw new UnreadableError(this.#stream, first, 'a line cannot be read')
+    return line
+  }
+
+  #contradicts({ first }: Walk): UnreadableError {
+    return new UnreadableError(this.#stream, first, 'its lines do not add up to its header')
+  }
+
+  #select([lamport, timestampMicros, appId, events]: Line, first: Offset, { from, to }: Walk): void {
+    const { where, horizon } = this.#selection
+    const timestampAsDate = (): Date => new Date(timestampMicros / 1000)
+    for (let at = Math.max(0, from - first); at < events.length && first + at < to; at++) {
       const event = events[at]
-      if (event === undefined || first + at < from || first + at >= to) continue
-      if (!matches(where, { tags: event[0], appId, isLocal })) continue
-      if (horizon !== undefined && compareEventKeys({ lamport: lamport + at, stream: this.#stream }, horizon) <= 0) continue
-      yield* eventsOfLine([lamport + at, timestampMicros, appId, [event]], this.#stream, first + at, own)
+      if (event === undefined || !matches(where, { tags: event[0], appId, isLocal: this.#isLocal })) continue
+      const place = { lamport: lamport + at, stream: this.#stream, offset: first + at, timestampMicros, appId, isLocal: this.#isLocal, timestampAsDate }
+      if (horizon === undefined || compareEventKeys(place, horizon) > 0) this.#events.push(createEvent(event, place))
     }
-  }
-}
-
-/** The lines of a body, last one first. */
-function* linesBackwards(body: Uint8Array): Generator<Uint8Array> {
-  for (let end = body.length; end > 0; ) {
-    const at = end < 2 ? 0 : body.lastIndexOf(0x0a, end - 2) + 1
-    yield body.subarray(at, end)
-    end = at
   }
 }

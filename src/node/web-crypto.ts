@@ -45,14 +45,13 @@ const collect = async (readable: ReadableStream<Uint8Array>, lengthMax: number):
   }
 }
 
-const transform = (bytes: Uint8Array, through: CompressionStream | DecompressionStream, lengthMax: number): Promise<Uint8Array | undefined> => {
-  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start(controller) {
-      controller.enqueue(unshared(bytes))
-      controller.close()
-    },
-  })
-  return collect(source.pipeThrough(through), lengthMax)
+/** Writes to the stream itself: a source to pipe from would cost as much as a third of the work. */
+const transform = async (bytes: Uint8Array, through: CompressionStream | DecompressionStream, lengthMax: number): Promise<Uint8Array | undefined> => {
+  const writer = through.writable.getWriter()
+  const written = Promise.all([writer.write(unshared(bytes)), writer.close()])
+  const [collected] = await Promise.allSettled([collect(through.readable, lengthMax), written])
+  if (collected.status === 'rejected') throw collected.reason
+  return collected.value
 }
 
 const deflate = async (bytes: Uint8Array): Promise<Uint8Array> => {

@@ -89,6 +89,23 @@ export const parseLine = (bytes: Uint8Array): Result<Line, LineFault> => {
   return fault === undefined ? ok(value as Line) : fail(fault)
 }
 
+/**
+ * A line of a body that was judged by `parseLine` before it was stored. It is not judged again: only what a disk may have done to it shows.
+ * @returns `undefined` when it is no line
+ */
+export const parseStoredLine = (text: string): Line | undefined => {
+  const value = parseJson(text)
+  return isLine(value) ? value : undefined
+}
+
+const isLine = (value: unknown): value is Line => {
+  if (!Array.isArray(value) || typeof value[0] !== 'number' || typeof value[1] !== 'number' || typeof value[2] !== 'string') return false
+  const events: unknown = value[3]
+  if (!Array.isArray(events) || events.length === 0) return false
+  for (const event of events as readonly unknown[]) if (!Array.isArray(event) || event.length < 2 || !Array.isArray(event[0])) return false
+  return true
+}
+
 /** One publish as a line, ready to be sealed. */
 export interface EncodedBatch {
   readonly line: Uint8Array

@@ -3,7 +3,7 @@ import type { Event, Meta, OwnNodeIds } from '../core/event.ts'
 import { eventKeyToId } from '../core/event-key.ts'
 import { streamIdToNodeId, type Lamport, type Offset, type StreamId } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
-import { lastLamportOf, parseLine, type Line, type LineFault } from './batch.ts'
+import { lastLamportOf, parseLine, type Line, type LineEvent, type LineFault } from './batch.ts'
 
 const LINE_FEED = 0x0a
 
@@ -17,19 +17,30 @@ export function* linesOf(body: Uint8Array, from = 0): Generator<Uint8Array> {
   }
 }
 
+/** What an event has of its line and place. */
+export interface EventPlace {
+  readonly lamport: Lamport
+  readonly stream: StreamId
+  readonly offset: Offset
+  readonly timestampMicros: number
+  readonly appId: string
+  readonly isLocal: boolean
+  readonly timestampAsDate: () => Date
+}
+
+export const createEvent = ([tags, payload, basis]: LineEvent, place: EventPlace): Event => {
+  const { lamport, stream, offset, timestampMicros, appId, isLocal, timestampAsDate } = place
+  // Written out, not spread: this is done for every event that is read.
+  const meta: Meta = { eventId: eventKeyToId(place), lamport, stream, offset, timestampMicros, appId, tags, isLocalEvent: isLocal, timestampAsDate }
+  return { meta: basis === undefined ? meta : { ...meta, basis }, payload }
+}
+
 /** The events of one line. @param first offset of its first event */
 export const eventsOfLine = (line: Line, stream: StreamId, first: Offset, own: OwnNodeIds): Event[] => {
   const [lamport, timestampMicros, appId, events] = line
-  const isLocalEvent = own.has(streamIdToNodeId(stream))
+  const isLocal = own.has(streamIdToNodeId(stream))
   const timestampAsDate = (): Date => new Date(timestampMicros / 1000)
-  return events.map(([tags, payload, basis], at) => {
-    const key = { lamport: lamport + at, stream }
-    // Written out, not spread: this is done for every event that is read.
-    const meta: Meta = {
-      eventId: eventKeyToId(key), lamport: key.lamport, stream, offset: first + at, timestampMicros, appId, tags, isLocalEvent, timestampAsDate,
-    }
-    return { meta: basis === undefined ? meta : { ...meta, basis }, payload }
-  })
+  return events.map((event, at) => createEvent(event, { lamport: lamport + at, stream, offset: first + at, timestampMicros, appId, isLocal, timestampAsDate }))
 }
 
 /** What the lines of a body, or of a part of it, add up to. */
