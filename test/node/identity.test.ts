@@ -100,11 +100,11 @@ test('[G4] of one image on two tablets both take a new identity', async () => {
 })
 
 test('[G4] all tabs of a profile go on under the new identity', async () => {
-  const { world, tablet } = await createNodeWorld()
+  const { world, crypto, tablet } = await createNodeWorld()
   const profile = tablet()
   const [{ node: first, store }, { node: second }] = [await profile.open(), await profile.open()]
   await first.publish([tagged(1)])
-  const next = await webCrypto.generateIdentity()
+  const next = await crypto.generateIdentity()
   const before = first.nodeId
   await store.changeIdentity(before, next, 'restored', 0)
   await Promise.all([second.publish([tagged(2)]), first.publish([tagged(3)])])

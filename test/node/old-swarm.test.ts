@@ -3,10 +3,10 @@ import type { StreamId, SwarmId } from '../../src/core/ids.ts'
 import { joinSwarm } from '../../src/node/membership.ts'
 import { copiesOfOwn, type Node } from '../../src/node/node.ts'
 import { heldSegment } from '../../src/node/replication-reads.ts'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import type { Message, SaidHead } from '../../src/protocol/message.ts'
 import { openMemoryStore, type MemoryDisk } from '../../src/store/memory-event-store.ts'
 import { unpackAppend, unpackSegment } from '../../src/store/records.ts'
+import { pureCrypto } from '../seeded-crypto.ts'
 import { createMember, type Puppet } from './replication-puppet.ts'
 import { createReplicationWorld, type TestNode } from './replication-world.ts'
 import { copyDisk, createNodeWorld, follow, payloads, readAll, tagged } from './world.ts'
@@ -17,7 +17,7 @@ const codesOf = (node: Node) => node.status().notices.map(({ code }) => code).fi
 
 describe('a swarm whose Lamport time is 3,000,000', () => {
   test('[G3] [G5] who joins by invitation gets everything, and what it recorded before it met anybody sorts after all', async () => {
-    const { world, network, tablet } = await createNodeWorld(41)
+    const { world, network, crypto, tablet } = await createNodeWorld(41)
     const [one, two, mine] = [tablet(), tablet(), tablet()]
     const [{ node: founder, store }, { node: second }] = [await one.open(), await two.open()]
     await store.raiseClockTo(3_000_000)
@@ -27,7 +27,7 @@ describe('a swarm whose Lamport time is 3,000,000', () => {
     for (let at = 0; at < 100; at++) await (at % 2 === 0 ? founder : second).publish([tagged({ at, pad })])
     await world.until(() => copiesOfOwn(founder.status()) === 2 && copiesOfOwn(second.status()) === 2)
     const before = await idsOf(founder)
-    const { lamport } = await joinSwarm(webCrypto, await founder.invite())
+    const { lamport } = await joinSwarm(crypto, await founder.invite())
     expect(lamport).toBeGreaterThan(3_000_100)
 
     network.cut(mine.name)
@@ -76,8 +76,8 @@ describe('unsealed word', { timeout: 20_000 }, () => {
     world.link(b, c)
     for (const node of nodes) await node.publish(300, 400)
     await world.untilEqual(nodes)
-    const nobody = `${(await webCrypto.generateIdentity()).nodeId}-0` as StreamId
-    const identity = await webCrypto.generateIdentity()
+    const nobody = `${(await world.crypto.generateIdentity()).nodeId}-0` as StreamId
+    const identity = await world.crypto.generateIdentity()
     const liesOf = (node: TestNode) => (second: number): Message => ({
       type: 'have', starts: [], more: false,
       heads: [
@@ -126,7 +126,7 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
     for (const [, value] of await store.listAside('segment')) {
       const { stream, record } = value as { stream: StreamId; record: unknown }
       const segment = unpackSegment(record)
-      if (segment !== undefined) texts.push(new TextDecoder().decode((await heldSegment(webCrypto, stream, { type: 'closed', ...segment })).body))
+      if (segment !== undefined) texts.push(new TextDecoder().decode((await heldSegment(pureCrypto, stream, { type: 'closed', ...segment })).body))
     }
     return new Set(texts.flatMap((text) => [...text.matchAll(/"at":(\d+)/g)].map(([, at]) => Number(at))))
   }
@@ -172,12 +172,12 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
   })
 
   test('[R17] [R22] a node that goes on under a new identity while it is connected counts once: what it said under the old one counts no more', async () => {
-    const { world, tablet } = await createNodeWorld(44)
+    const { world, crypto, tablet } = await createNodeWorld(44)
     const [{ node, store }, { node: one }, { node: two }] = [await tablet().open(), await tablet().open(), await tablet().open()]
     const old = node.nodeId
     for (const each of [node, one, two]) await each.publish([tagged('before')])
     await world.until(() => [node, one, two].every((each) => copiesOfOwn(each.status()) === 3))
-    await store.changeIdentity(old, await webCrypto.generateIdentity(), 'damaged', 0)
+    await store.changeIdentity(old, await crypto.generateIdentity(), 'damaged', 0)
     await world.until(() => [one, two].every((each) => each.status().peers.some(({ nodeId, state }) => nodeId === node.nodeId && state === 'connected')) && node.nodeId !== old)
     for (const each of [one, two]) expect(each.status().peers.find(({ nodeId }) => nodeId === old)).toMatchObject({ state: 'gone', holds: {} })
     await one.publish([tagged('since')])

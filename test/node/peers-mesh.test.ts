@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { createRelaySignaling } from '../../src/net/relay-signaling.ts'
 import type { MeshRoad } from '../../src/net/signaling.ts'
 import type { Connector } from '../../src/net/transport.ts'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import type { NodeId } from '../../src/core/ids.ts'
 import type { Envelope } from '../../src/protocol/message.ts'
 import { areConnected, openPeersPage, type PeersPage } from './peers-page.ts'
@@ -49,7 +48,7 @@ const openPage = (here: PeersWorld, road: Road, at: number): MeshPage => {
     },
   }
   const signaling = createRelaySignaling({ nodeId: identity.nodeId, road: road.of(identity.nodeId), timers: environment })
-  const devices = { environment, crypto: here.world.track(webCrypto), swarm: here.swarm, introductionId: environment.randomBytes(16), connector, signaling }
+  const devices = { environment, crypto: here.crypto, swarm: here.swarm, introductionId: environment.randomBytes(16), connector, signaling }
   return { ...openPeersPage(devices, name, identity), attempts: () => attempts }
 }
 

@@ -78,7 +78,7 @@ const totalOf = (present: OffsetMap): number => Object.values<number>(present).r
 const idsOf = async (node: Node) => (await readAll(node)).map(({ meta }) => meta.eventId)
 
 /**
- * One world with one power cut, from the seed (but the keys, which are those of WebCrypto); checks that everything is everywhere in the end.
+ * One world with one power cut, all of it from the seed; checks that everything is everywhere in the end.
  * @param device what becomes of the disk of the tablet that loses power
  */
 export const runWithCut = async (seed: number, device: (disk: MemoryDisk) => MemoryDisk = (disk) => disk): Promise<CutRun> => {

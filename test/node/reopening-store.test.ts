@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import type { NodeCrypto } from '../../src/node/crypto.ts'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import { openReopeningStore } from '../../src/node/reopening-store.ts'
 import { loadSwarm } from '../../src/node/settings.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -64,7 +63,7 @@ test('[S21] one that is closed stays closed', async () => {
 })
 
 test('[G8] while the page is frozen no transaction begins, also where the work had begun before', async () => {
-  const { world, swarm, tablet } = await createNodeWorld()
+  const { world, swarm, crypto: seeded, tablet } = await createNodeWorld()
   const { disk, profile, open } = tablet()
   const tab = profile.openTab()
   const begun: string[] = []
@@ -73,7 +72,7 @@ test('[G8] while the page is frozen no transaction begins, also where the work h
   const watched = createEventStore({ ...tables, run: (options, work) => (begun.push(`${options.mode}${frozen() ? ' while frozen' : ''}`), tables.run(options, work)) }, swarm.id)
   const store = await openReopeningStore(async () => watched, tab.environment)
   let hashed = Promise.resolve()
-  const crypto: NodeCrypto = { ...webCrypto, sha256: async (bytes) => hashed.then(() => webCrypto.sha256(bytes)) }
+  const crypto: NodeCrypto = { ...seeded, sha256: async (bytes) => hashed.then(() => seeded.sha256(bytes)) }
   const { node } = await open({}, { store, crypto, environment: tab.environment })
   const seen = follow(node)
   await node.publish([tagged(1)])

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { streamIdOf, type Offset, type StreamId } from '../../src/core/ids.ts'
 import { encodeUtf8 } from '../../src/core/utf8.ts'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import type { ForkMessage, Message, SegmentMessage } from '../../src/protocol/message.ts'
 import type { Identity } from '../../src/store/event-store.ts'
 import { encodeHeader, headerId, type Header } from '../../src/stream/header.ts'
+import { pureCrypto } from '../seeded-crypto.ts'
 import { createMember, type Puppet } from './replication-puppet.ts'
 import { createReplicationWorld, swarm, type ReplicationWorld, type TestNode } from './replication-world.ts'
 
@@ -24,9 +24,9 @@ const seal = async (identity: Identity, { lines, first = 0, previous = new Uint8
   const lamportOf = (text: string | undefined): number => Number(/\d+/.exec(text ?? '')?.[0])
   const header = encodeHeader({
     swarm: swarm.id, stream: streamIdOf(identity.nodeId, 0), first, events: lines.length, firstLamport: lamportOf(lines[0]), lastLamport: lamportOf(lines.at(-1)),
-    bodyBytes: body.length, previous, bodyHash: await webCrypto.sha256(body), closed, ...change,
+    bodyBytes: body.length, previous, bodyHash: await pureCrypto.sha256(body), closed, ...change,
   })
-  return { header, seal: await webCrypto.signer(identity).sign(header), body, deflated: await webCrypto.deflate(body), id: await headerId(webCrypto, header) }
+  return { header, seal: await pureCrypto.signer(identity).sign(header), body, deflated: await pureCrypto.deflate(body), id: await headerId(pureCrypto, header) }
 }
 type Sealed = Awaited<ReturnType<typeof seal>>
 
@@ -45,7 +45,7 @@ interface Scene {
 const scene = async (): Promise<Scene> => {
   const world = createReplicationWorld(41)
   const node = await world.node('node')
-  const author = await webCrypto.generateIdentity()
+  const author = await world.crypto.generateIdentity()
   const member = await createMember(world, node)
   member.say({ type: 'have', heads: [], starts: [], forks: [], more: false })
   await world.world.settle()
@@ -232,7 +232,7 @@ describe('forks that come', () => {
 
   test('[G7] [R47] proofs of streams of which nothing is held fill no disk: 64 streams, and the rest is reported', async () => {
     const all = await scene()
-    for (let at = 0; at < 70; at++) await say(all, await early(await webCrypto.generateIdentity(), 'A'))
+    for (let at = 0; at < 70; at++) await say(all, await early(await all.world.crypto.generateIdentity(), 'A'))
     expect((await all.node.store.listAside('fork-early')).length).toBe(64)
     expect(all.node.notices.map(({ code }) => code)).toEqual(Array.from({ length: 6 }, () => 'FORK-NOT-KEPT'))
     expect(all.node.peers.size).toBe(1)

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import type { StreamId } from '../../src/core/ids.ts'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { createMember, type Puppet } from './replication-puppet.ts'
 import { createReplicationWorld, type ReplicationWorld, type TestNode } from './replication-world.ts'
@@ -9,7 +8,7 @@ const wantsOf = (puppet: Puppet) => puppet.heard.filter((message): message is Ex
 
 /** One identity on two disks: both hold the same beginning, then each goes on for itself. Each is known to one other node. */
 const twoVersions = async (world: ReplicationWorld, common: readonly [number, number], ends: readonly [(node: TestNode) => Promise<void>, (node: TestNode) => Promise<void>]) => {
-  const identity = await webCrypto.generateIdentity()
+  const identity = await world.crypto.generateIdentity()
   const holders: TestNode[] = []
   for (const [at, end] of ends.entries()) {
     const author = await world.node(`author ${at}`, { identity })
@@ -87,7 +86,7 @@ describe('forks', () => {
 describe('own stream', () => {
   test('[R42] a node restored from an older image learns it from what is sealed, and its stream is not written again', async () => {
     const world = createReplicationWorld(31)
-    const identity = await webCrypto.generateIdentity()
+    const identity = await world.crypto.generateIdentity()
     const old = await world.node('old', { identity })
     const peer = await world.node('peer')
     await old.write(10, 60, 'same')
@@ -108,7 +107,7 @@ describe('own stream', () => {
 
   test('[R42] so does one whose image went another way at a lower offset', async () => {
     const world = createReplicationWorld(32)
-    const identity = await webCrypto.generateIdentity()
+    const identity = await world.crypto.generateIdentity()
     const old = await world.node('old', { identity })
     const peer = await world.node('peer')
     await old.write(5, 60, 'same')
@@ -129,7 +128,7 @@ describe('own stream', () => {
   test('[R42] unsealed word of more than the own disk holds, or other, changes nothing and is asked for once', async () => {
     const world = createReplicationWorld(33)
     const node = await world.node('node')
-    const other = await webCrypto.generateIdentity()
+    const other = await world.crypto.generateIdentity()
     await node.publish(5)
     const liar = await createMember(world, node)
     const id = new Uint8Array(16).fill(9)
@@ -158,7 +157,7 @@ describe('own stream', () => {
 
   test('[R10] the same identity on two disks: both take a new one', async () => {
     const world = createReplicationWorld(35)
-    const identity = await webCrypto.generateIdentity()
+    const identity = await world.crypto.generateIdentity()
     const [a, b] = [await world.node('a', { identity }), await world.node('b', { identity })]
     world.link(a, b)
     await world.world.settle()

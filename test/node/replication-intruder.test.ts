@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { createMember, createPuppet, type Puppet } from './replication-puppet.ts'
 import { createReplicationWorld, type ReplicationWorld, type TestNode } from './replication-world.ts'
@@ -65,7 +64,7 @@ test('[R7] hello and proof reflected as they are prove nothing', async () => {
 
 test('[R7] a proof replayed from an earlier connection proves nothing', async () => {
   const { world, node } = await scene()
-  const identity = await webCrypto.generateIdentity()
+  const identity = await world.crypto.generateIdentity()
   const nonce = world.world.random.bytes(32)
   const first = await createPuppet(world, node, { identity, nonce })
   first.say(first.hello)

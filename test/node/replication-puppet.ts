@@ -1,6 +1,5 @@
 import type { NodeId, SwarmId } from '../../src/core/ids.ts'
 import type { Transport } from '../../src/net/transport.ts'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import { createProofs } from '../../src/node/replication-proof.ts'
 import { decodeMessage, encodeMessage } from '../../src/protocol/codec.ts'
 import type { Hello, Message, Proof } from '../../src/protocol/message.ts'
@@ -34,8 +33,8 @@ export interface PuppetOptions {
 }
 
 /** Connects a puppet to a node. Nothing is said yet. */
-export const createPuppet = async ({ world, network }: ReplicationWorld, node: TestNode, options: PuppetOptions = {}): Promise<Puppet> => {
-  const identity = options.identity ?? (await webCrypto.generateIdentity())
+export const createPuppet = async ({ world, network, crypto }: ReplicationWorld, node: TestNode, options: PuppetOptions = {}): Promise<Puppet> => {
+  const identity = options.identity ?? (await crypto.generateIdentity())
   const pair = network.connectPair('puppet', node.name)
   const [transport, other] = options.dials === false ? [pair[1], pair[0]] : pair
   const heard: Message[] = []
@@ -69,7 +68,7 @@ export const createPuppet = async ({ world, network }: ReplicationWorld, node: T
       const theirs = { hello: heardBytes[0] ?? new Uint8Array(0), fingerprint: transport.fingerprints.peer }
       const [d, a] = role === 'd' ? [own, theirs] : [theirs, own]
       const transcript = transcriptBytes({ hello: { d: d.hello, a: a.hello }, fingerprint: { d: d.fingerprint, a: a.fingerprint } })
-      const proofs = createProofs(webCrypto, { ...swarm, key: change.swarmKey ?? swarm.key }, { ...identity, nodeId: options.claim ?? identity.nodeId })
+      const proofs = createProofs(crypto, { ...swarm, key: change.swarmKey ?? swarm.key }, { ...identity, nodeId: options.claim ?? identity.nodeId })
       return { type: 'proof', ...(await proofs.prove(change.role ?? role, transcript)) }
     },
   }

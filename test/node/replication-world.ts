@@ -2,16 +2,16 @@ import type { NodeId, StreamId, SwarmId } from '../../src/core/ids.ts'
 import { streamIdOf } from '../../src/core/ids.ts'
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/net/memory-transport.ts'
 import type { Transport } from '../../src/net/transport.ts'
-import type { Swarm } from '../../src/node/crypto.ts'
+import type { NodeCrypto, Swarm } from '../../src/node/crypto.ts'
 import type { Notice } from '../../src/node/node.ts'
 import { createReplication, type Replication } from '../../src/node/replication.ts'
 import type { ReplicationEvents, SessionPeer } from '../../src/node/replication-events.ts'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import type { EventStore, Identity } from '../../src/store/event-store.ts'
 import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory-event-store.ts'
 import { encodeBatch, type EncodedBatch } from '../../src/stream/batch.ts'
 import { sealBatches } from '../../src/stream/seal.ts'
 import { emptyBase } from '../../src/stream/segment.ts'
+import { createSeededCrypto, pureCrypto } from '../seeded-crypto.ts'
 import { createTestWorld, type TestTab, type TestWorld } from '../environment.ts'
 
 export const swarm: Swarm = { id: '00112233445566778899aabbccddeeff' as SwarmId, key: new Uint8Array(32).fill(7), founder: new Uint8Array(32), random: new Uint8Array(16) }
@@ -20,6 +20,7 @@ export const swarm: Swarm = { id: '00112233445566778899aabbccddeeff' as SwarmId,
 export interface ReplicationWorld {
   readonly world: TestWorld
   readonly network: MemoryNetwork
+  readonly crypto: NodeCrypto
   readonly node: (name: string, from?: { readonly disk?: MemoryDisk; readonly identity?: Identity }) => Promise<TestNode>
   /** Connects two nodes by a new connection. */
   readonly link: (a: TestNode, b: TestNode) => readonly [Transport, Transport]
@@ -55,15 +56,17 @@ export interface TestNode {
 export const createReplicationWorld = (seed = 1): ReplicationWorld => {
   const world = createTestWorld(seed)
   const network = createMemoryNetwork({ timers: world.profile().openTab().environment })
+  const crypto = createSeededCrypto(world.random)
   return {
     world,
     network,
+    crypto,
     node: async (name, from = {}) => {
-      const identity = from.identity ?? (await webCrypto.generateIdentity())
+      const identity = from.identity ?? (await crypto.generateIdentity())
       const disk = from.disk ?? createMemoryDisk()
-      const store = world.track(openMemoryStore(disk, swarm.id))
+      const store = openMemoryStore(disk, swarm.id)
       await store.createIdentity(identity)
-      return startNode({ world, name, identity, disk, store })
+      return startNode({ world, crypto, name, identity, disk, store })
     },
     link: (a, b) => {
       const [near, far] = network.connectPair(a.name, b.name)
@@ -81,13 +84,14 @@ export const createReplicationWorld = (seed = 1): ReplicationWorld => {
 
 interface NodeParts {
   readonly world: TestWorld
+  readonly crypto: NodeCrypto
   readonly name: string
   readonly identity: Identity
   readonly disk: MemoryDisk
   readonly store: EventStore
 }
 
-const startNode = ({ world, name, identity, disk, store }: NodeParts): TestNode => {
+const startNode = ({ world, crypto, name, identity, disk, store }: NodeParts): TestNode => {
   const tab: TestTab = world.profile().openTab()
   const peers = new Map<Transport, SessionPeer>()
   const ended: { nodeId: NodeId | undefined; reason: string }[] = []
@@ -108,7 +112,7 @@ const startNode = ({ world, name, identity, disk, store }: NodeParts): TestNode 
     notice: (notice) => void notices.push(notice),
     layerMessage: (channel, peer, bytes) => channel === 'open' && layers.push({ channel, peer, bytes }) > 0,
   }
-  const devices = { store, crypto: world.track(webCrypto), environment: tab.environment }
+  const devices = { store, crypto, environment: tab.environment }
   const about = () => ({ name, software: 'test', hubs: [] })
   const replication = createReplication(devices, { swarm, identity, introductionId, about, isOwnPage: (id) => Promise.resolve(id.every((byte, at) => byte === introductionId[at])) }, events)
   const stream = streamIdOf(identity.nodeId, 0)
@@ -135,7 +139,7 @@ export const append = async (store: EventStore, identity: Identity, { batches, b
     if (!batch.ok) throw new Error(batch.error.text)
     return batch.value
   })
-  const sealing = { crypto: webCrypto, signer: webCrypto.signer(identity), swarm: swarm.id }
+  const sealing = { crypto: pureCrypto, signer: pureCrypto.signer(identity), swarm: swarm.id }
   const result = await store.appendOwn(await sealBatches(sealing, base, lines), lamport, false)
   if (result.type !== 'stored') throw new Error(result.type)
 }
@@ -147,7 +151,7 @@ const readStream = async (store: EventStore, stream: StreamId): Promise<string> 
     const piece = await store.piece(stream, at)
     if (piece === undefined) return text
     const view = new DataView(piece.sealed.header.buffer, piece.sealed.header.byteOffset)
-    const body = piece.type === 'open' ? piece.body : await webCrypto.inflate(piece.deflated, view.getUint32(98))
+    const body = piece.type === 'open' ? piece.body : await pureCrypto.inflate(piece.deflated, view.getUint32(98))
     text += new TextDecoder().decode(body)
     at = piece.first + view.getUint32(78)
   }

@@ -12,12 +12,12 @@ import type { Event, TaggedEvent } from '../../src/core/event.ts'
 import type { EventKey } from '../../src/core/event-key.ts'
 import type { Environment } from '../../src/node/environment.ts'
 import type { Node, Query } from '../../src/node/node.ts'
-import { webCrypto } from '../../src/node/web-crypto.ts'
 import { openReopeningStore } from '../../src/node/reopening-store.ts'
 import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory-event-store.ts'
 import type { EventStore } from '../../src/store/event-store.ts'
 import { tableNames } from '../../src/store/tables.ts'
 import { swarmIdOf } from '../../src/stream/swarm.ts'
+import { createSeededCrypto } from '../seeded-crypto.ts'
 import { createTestWorld, type TestProfile, type TestTab, type TestWorld } from '../environment.ts'
 
 /** A swarm, and profiles with nodes in it, on one network with a hub. */
@@ -41,10 +41,10 @@ export interface Tablet {
 /** @param sent hears every message that leaves a tablet, by the tablet's name, before it leaves @param refusesReturn whether that tablet's browser does */
 export const createNodeWorld = async (seed = 1, sent: (name: string, message: Uint8Array) => void = () => undefined, refusesReturn: (name: string) => boolean = () => false): Promise<NodeWorld> => {
   const world = createTestWorld(seed)
-  const crypto = world.track(webCrypto)
+  const crypto = createSeededCrypto(world.random)
   const founder = world.random.bytes(32)
   const random = world.random.bytes(16)
-  const swarm: Swarm = { id: await swarmIdOf(webCrypto, founder, random), key: world.random.bytes(32), founder, random }
+  const swarm: Swarm = { id: await swarmIdOf(crypto, founder, random), key: world.random.bytes(32), founder, random }
   const chance = { nowMicros: () => (1_800_000_000_000 + world.nowMs()) * 1000, after: world.after, randomBytes: world.random.bytes }
   const network = createMemoryNetwork({ timers: chance })
   const hub = createMemoryHub(network, chance)
