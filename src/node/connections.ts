@@ -41,7 +41,7 @@ export interface ConnectionsDevices {
   readonly network: Network
 }
 
-export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | 'introductionId' | 'about' | 'isOwnPage' | 'room'> {
+export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | 'introductionId' | 'about' | 'isOwnPage' | 'isSeen' | 'room'> {
   /** The present one, looked up with every start. */
   readonly identity: () => Identity
   /** Takes care of the errors of what nobody awaits. */

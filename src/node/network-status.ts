@@ -2,7 +2,7 @@ import type { OwnNodeIds } from '../core/event.ts'
 import type { NodeId } from '../core/ids.ts'
 import type { SignalingState } from '../net/signaling.ts'
 import type { Environment } from './environment.ts'
-import type { HubStatus, PeerStatus } from './node.ts'
+import type { HubStatus, Notice, PeerStatus } from './node.ts'
 import type { PeerBook } from './peer-book.ts'
 import type { MeshNode } from './replication-mesh.ts'
 import type { SessionPeer } from './replication-events.ts'
@@ -10,6 +10,7 @@ import { createSharedStatus } from './shared-status.ts'
 import type { StatusBoard } from './status.ts'
 
 const saveAfterMs = 250
+const noticesMax = 100
 
 /** Keeps the part of the status that is about the network: on the board, on disk, and the same in all tabs. */
 export interface NetworkStatus {
@@ -21,6 +22,7 @@ export interface NetworkStatus {
   readonly nodes: (nodes: readonly MeshNode[]) => void
   readonly standbys: (nodeId: NodeId, standbys: number) => void
   readonly returnAllowed: (allowed: boolean) => void
+  readonly notice: (notice: Notice) => void
   /** This tab has no connections any more. */
   readonly allGone: () => void
   readonly close: () => Promise<void>
@@ -41,23 +43,32 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
   const hubs = new Map<string, HubStatus>()
   let returnAllowed: boolean | undefined
   let cancel: (() => void) | undefined
+  /** Of this tab and of those that led before: whoever leads tells them a tab that is opened later. */
+  const notices: Notice[] = []
+  const addNotice = (notice: Notice) => {
+    notices.push(notice)
+    notices.splice(0, notices.length - noticesMax)
+    board.addNotice(notice)
+  }
   // A copy of this node's disk may have been met under an id that is now a former own one.
   const current = () => ({ peers: book.peers().filter(({ nodeId }) => !parts.ownIds().has(nodeId)), hubs: [...hubs.values()], cutOffSinceMicros: book.cutOffSinceMicros(), returnAllowed })
   const shared = createSharedStatus(environment, scope, {
     asked: () => {
-      if (leads()) shared.post(current())
+      if (leads()) shared.post({ ...current(), notices })
     },
-    heard: (status) => {
-      if (!leads()) board.set(status)
+    heard: ({ notices: told, ...status }) => {
+      if (leads()) return
+      board.set(status)
+      for (const notice of told) if (!notices.some((known) => isSame(known, notice))) addNotice(notice)
     },
   })
   const save = () => {
     cancel = undefined
     if (leads()) parts.supervise('keeping what peers hold', book.save())
   }
-  const show = () => {
+  const show = (fresh: readonly Notice[] = []) => {
     board.set(current())
-    if (leads()) shared.post(current())
+    if (leads()) shared.post({ ...current(), notices: fresh })
     cancel ??= environment.after(saveAfterMs, save)
   }
   board.set(current())
@@ -91,10 +102,15 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
       returnAllowed = allowed
       show()
     },
+    notice: (notice) => {
+      addNotice(notice)
+      show([notice])
+    },
     allGone: () => {
       hubs.clear()
       book.allGone()
       board.set(current())
+      shared.ask()
     },
     close: async () => {
       cancel?.()
@@ -103,3 +119,5 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
     },
   }
 }
+
+const isSame = (a: Notice, b: Notice): boolean => a.code === b.code && a.about === b.about && a.atMicros === b.atMicros && a.text === b.text

@@ -24,6 +24,8 @@ export interface ReplicationOptions {
   readonly about: () => { readonly name: string; readonly software: string; readonly hubs: readonly string[] }
   /** Whether an introduction id is that of an open page of this profile. */
   readonly isOwnPage: (introductionId: Uint8Array) => Promise<boolean>
+  /** Whether a person may look at this node: told to peers, and otherwise it may sleep. Absent: as long as this page is visible. */
+  readonly isSeen?: () => boolean
   /** Absent: what the disk holds is the only bound for events of others. */
   readonly room?: ReplicationRoom
 }

@@ -17,6 +17,7 @@ export interface SessionsContext {
   /** For every new session, as things are by then. */
   readonly config: () => Omit<SessionConfig, 'nonce' | 'role' | 'fingerprints'>
   readonly isOwnPage: (introductionId: Uint8Array) => Promise<boolean>
+  readonly isSeen: () => boolean
   /** Takes work that is under way and reports what fails. */
   readonly supervise: (work: Promise<void>) => void
 }
@@ -131,8 +132,8 @@ export class Sessions {
   }
 
   #now(): { readonly nowMs: number; readonly wallMicros: number; readonly page: SaidPage } {
-    const { environment } = this.#context
-    return { nowMs: environment.monotonicMs(), wallMicros: environment.nowMicros(), page: environment.page.state() === 'visible' ? 'visible' : 'hidden' }
+    const { environment, isSeen } = this.#context
+    return { nowMs: environment.monotonicMs(), wallMicros: environment.nowMicros(), page: isSeen() ? 'visible' : 'hidden' }
   }
 
   #step(entry: Entry, input: SessionInput): void {

@@ -86,11 +86,12 @@ class Runner {
   /** Resolves when the plan knows what lies on disk. */
   readonly #ready: Promise<void>
   #stopTick: (() => void) | undefined
+  readonly #stopWatching: () => void
   #closed = false
 
   constructor(devices: ReplicationDevices, options: ReplicationOptions, events: ReplicationEvents) {
     const { store, crypto, environment } = devices
-    const { swarm, identity, introductionId, isOwnPage } = options
+    const { swarm, identity, introductionId, isOwnPage, isSeen = () => environment.page.state() === 'visible' } = options
     this.#devices = devices
     this.#options = options
     this.#events = events
@@ -101,7 +102,7 @@ class Runner {
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
     const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, ...(options.features ?? [])], about: fitAbout(options.about()) })
     const proofs = createProofs(crypto, swarm, identity)
-    this.#sessions = new Sessions({ environment, proofs, introductionId, config, isOwnPage, supervise: (work) => this.#supervise(work) }, this.#sessionEvents())
+    this.#sessions = new Sessions({ environment, proofs, introductionId, config, isOwnPage, isSeen, supervise: (work) => this.#supervise(work) }, this.#sessionEvents())
     this.mesh = new Mesh({
       crypto, environment, swarm, identity,
       name: () => options.about().name,
@@ -111,6 +112,8 @@ class Runner {
       relayed: (envelope) => events.relayed?.(envelope),
       changed: () => this.#meshChanged(),
     })
+    // A page that is about to be frozen has no other time to say so.
+    this.#stopWatching = environment.page.listen(() => this.#sessions.tick())
     this.#ready = this.#begin()
     this.#supervise(this.#ready)
   }
@@ -397,6 +400,7 @@ class Runner {
   }
 
   #stop(reason: ByeReason): void {
+    this.#stopWatching()
     this.#stopTick?.()
     this.#stopTick = undefined
     for (const id of this.#sessions.ids()) this.#sessions.end(id, reason, '')

@@ -6,12 +6,13 @@ import { StoreError } from '../store/errors.ts'
 import { createAppendLock, type AppendLock } from '../tab/append-lock.ts'
 import { createAwake, type Awake } from '../tab/awake.ts'
 import { createChanges, type Change, type Changes } from '../tab/changes.ts'
-import { createLeader, type Leader } from '../tab/leader.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
-import type { IdentityLoss, Self } from './identity.ts'
+import type { Self } from './identity.ts'
 import { createLayers, type Layers } from './layers.ts'
+import { createLead, type Lead } from './lead.ts'
+import { createMending, type Mending } from './mending.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
 import { NodeError, type Channel, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
 import type { OpenPages } from './open-pages.ts'
@@ -20,17 +21,14 @@ import type { PeerBook } from './peer-book.ts'
 import { createPairings, type Pairings } from './pairing.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReader, type Heads, type Reader } from './reader.ts'
-import { firstUnreadable } from './replication-reads.ts'
 import type { Reserve } from './reserve.ts'
 import { createRoom, type Room } from './room.ts'
 import { loadSwarm, saveHubs, saveName, saveSwarm, type Settings } from './settings.ts'
 import { createStatusBoard, presentOf, withLast, type StatusBoard } from './status.ts'
 import { createScrub, scrubEveryMs, type Scrub } from './scrub.ts'
-import { UnreadableError } from './stream-cursor.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
 const compareEveryMs = 2_000
-const leadAgainMs = 5_000
 
 /** What was read or written before the node could begin. */
 export interface Opened {
@@ -44,10 +42,8 @@ export interface Opened {
 export class RunningNode implements Node {
   readonly #devices: NodeDevices
   readonly #options: NodeOptions & Settings
-  readonly #scope: string
   readonly #self: Self
   readonly #pages: OpenPages
-  readonly #book: PeerBook
   readonly #board: StatusBoard
   readonly #awake: Awake
   readonly #lock: AppendLock
@@ -57,34 +53,31 @@ export class RunningNode implements Node {
   readonly #watch: DiskWatch
   readonly #changes: Changes
   readonly #network: NetworkStatus
+  readonly #lead: Lead
+  readonly #mending: Mending
   readonly #connections: Connections | undefined
   readonly #pairings: Pairings
   readonly #layers: Layers
   readonly #room: Room | undefined
   readonly #scrub: Scrub
-  #leader: Leader | undefined
   /** What this tab published last: a comparison that began before it may not take it back. */
   #ownLast: readonly [stream: StreamId, last: Offset] | undefined
   /** Streams that replication itself has changed since the last comparison. */
   readonly #replicated = new Set<StreamId>()
-  readonly #lowering = new Map<StreamId, Promise<void>>()
-  #restarting: Promise<void> = Promise.resolve()
   #stops: (() => void)[] = []
   #closing: Promise<void> | undefined
 
   constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, pages, book, reserve }: Opened) {
     const { store, crypto, environment } = devices
     const scope = options.scope ?? `millpond-${options.swarm.id}`
-    this.#scope = scope
     this.#devices = devices
     this.#options = options
     this.#self = self
     this.#pages = pages
-    this.#book = book
     this.#board = createStatusBoard(environment, { nodeId: self.nodeId(), name: options.name })
     this.#awake = createAwake(environment)
     this.#lock = createAppendLock(environment, `${scope}/append`)
-    this.#reader = createReader({ store, crypto }, { own: self.ids, unreadable: (error) => this.#fill(error) })
+    this.#reader = createReader({ store, crypto }, { own: self.ids, unreadable: (error) => this.#mending.fill(error) })
     this.#publisher = createPublisher(
       { store, crypto, environment, lock: this.#lock },
       {
@@ -93,19 +86,31 @@ export class RunningNode implements Node {
         stored: (stream, last) => this.#published(stream, last),
         failed: (error) => this.#failed('storing an entry', error),
         note: this.#board.note,
-        identityLost: (shown, reason) => this.#replaceIdentity(shown, reason),
+        identityLost: (shown, reason) => this.#mending.replaceIdentity(shown, reason),
       },
     )
     this.#subscriptions = createSubscriptions(this.#reader)
     this.#watch = createDiskWatch(store, (heads, streams) => this.#headsChanged(heads, streams))
     this.#changes = createChanges(environment, `${scope}/changes`, (change) => this.#hear(change))
     this.#network = createNetworkStatus(
-      { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#leads(), supervise: (doing, work) => this.#supervise(doing, work) },
+      { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#lead.leads(), supervise: (doing, work) => this.#supervise(doing, work) },
       `${scope}/status`,
     )
+    const supervise = (doing: string, work: Promise<unknown>) => this.#supervise(doing, work)
+    this.#lead = createLead(
+      { environment, connections: () => this.#connections, pages, book, board: this.#board, network: this.#network, raiseTerm: () => store.incrementMeta('term'), supervise },
+      `${scope}/leader`,
+    )
+    this.#mending = createMending({
+      store, crypto, environment, self, board: this.#board, supervise,
+      changed: () => this.#changes.post({ type: 'identity' }),
+      lowering: (stream) => this.#replicated.add(stream),
+      compare: () => this.#watch.compare(),
+      restart: (reason, between) => this.#lead.restart(reason, between),
+    })
     this.#pairings = createPairings({
       connector: devices.network?.pairing, swarm: options.swarm.id, environment,
-      leads: () => this.#leads(),
+      leads: () => this.#lead.leads(),
       add: (transport) => {
         const replication = this.#connections?.running()?.replication
         replication?.add(transport)
@@ -114,7 +119,7 @@ export class RunningNode implements Node {
     })
     this.#layers = createLayers(store.local, (channel, peer, bytes) => this.#connections?.running()?.replication.sendLayer(channel, peer, bytes) ?? false)
     this.#room = this.#createRoom(reserve)
-    this.#scrub = createScrub({ store, crypto }, (error) => this.#fill(error))
+    this.#scrub = createScrub({ store, crypto }, (error) => this.#mending.fill(error))
     this.#connections = this.#createConnections()
   }
 
@@ -122,7 +127,7 @@ export class RunningNode implements Node {
   async begin(): Promise<void> {
     const { store, crypto, environment } = this.#devices
     const loss = await checkOwnStream(store, crypto, this.#self)
-    if (loss !== undefined) await this.#replaceIdentity(this.nodeId, loss)
+    if (loss !== undefined) await this.#mending.replaceIdentity(this.nodeId, loss)
     await this.#watch.compare()
     this.#stops = [
       store.onLost((error) => {
@@ -132,20 +137,17 @@ export class RunningNode implements Node {
       environment.page.listen((change) => {
         if (change === 'hidden' || change === 'offline' || environment.page.state() === 'frozen') return
         this.#supervise('comparing with the disk', this.#compare())
-        this.#connections?.wake()
+        this.#lead.wake()
       }),
       every(environment.after, compareEveryMs, () => {
-        if (this.#leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
+        if (this.#lead.leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
       }),
       every(environment.after, scrubEveryMs, () => {
-        if (this.#leads()) this.#supervise('checking what is stored', this.#scrub.step())
+        if (this.#lead.leads()) this.#supervise('checking what is stored', this.#scrub.step())
       }),
     ]
     this.#room?.begin()
-    this.#leader = createLeader(environment, `${this.#scope}/leader`, {
-      gained: () => this.#takeLead(),
-      lost: () => this.#supervise('giving up the lead', this.#follow()),
-    })
+    this.#lead.begin()
   }
 
   get nodeId(): NodeId {
@@ -198,9 +200,8 @@ export class RunningNode implements Node {
     this.#subscriptions.close()
     await this.#publisher.close()
     await this.#lock.close()
-    this.#leader?.close()
     this.#pairings.close()
-    await this.#connections?.stop('closed')
+    await this.#lead.close()
     try {
       await this.#network.close()
       await this.#pages.close()
@@ -222,6 +223,7 @@ export class RunningNode implements Node {
         identity: () => this.#self.stored().identity,
         introductionId: this.#pages.introductionId,
         isOwnPage: this.#pages.isOwnPage,
+        isSeen: () => this.#lead.isSeen(),
         ...(this.#room && { room: this.#room }),
         supervise: (doing, work) => this.#supervise(doing, work),
         about: () => ({ name: this.status().name, software: this.#options.software ?? 'millpond', hubs: this.#options.hubs }),
@@ -240,45 +242,14 @@ export class RunningNode implements Node {
         renounced: this.#network.renounced,
         peerState: this.#network.peerState,
         hubState: this.#network.hubState,
-        notice: this.#board.addNotice,
+        notice: this.#network.notice,
         nodes: this.#network.nodes,
         standbys: this.#network.standbys,
         returnAllowed: this.#network.returnAllowed,
         layerMessage: (channel, peer, bytes) => this.#layers.deliver(channel, peer, bytes),
-        identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#replaceIdentity(shown, reason)),
+        identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#mending.replaceIdentity(shown, reason)),
       },
     )
-  }
-
-  #leads(): boolean {
-    return this.#leader?.leads() ?? false
-  }
-
-  /** A disk that is full takes no term: it is tried again until it does. */
-  #takeLead(): void {
-    const again = () => {
-      if (this.#leads()) this.#takeLead()
-    }
-    const led = this.#lead().catch((error: unknown) => {
-      this.#devices.environment.after(leadAgainMs, again)
-      throw error
-    })
-    this.#supervise('taking the lead', led)
-  }
-
-  async #lead(): Promise<void> {
-    await this.#pages.write()
-    await this.#book.lead(await this.#devices.store.incrementMeta('term'))
-    if (!this.#leads()) return
-    this.#stored()
-    this.#board.set({ leader: true })
-    await this.#connections?.start()
-  }
-
-  async #follow(): Promise<void> {
-    this.#board.set({ leader: false })
-    await this.#connections?.stop('closed')
-    this.#network.allGone()
   }
 
   /** Own events of this tab are durable: everyone learns of it, before `publish` resolves. */
@@ -306,7 +277,7 @@ export class RunningNode implements Node {
   async #lookAgain(): Promise<void> {
     const { store } = this.#devices
     if ((await loadSwarm(store)) === undefined) {
-      await this.#replaceIdentity(this.nodeId, 'incomplete')
+      await this.#mending.replaceIdentity(this.nodeId, 'incomplete')
       await saveSwarm(store, this.#options.swarm)
       await saveName(store, this.status().name)
       await saveHubs(store, this.#options.hubs)
@@ -318,7 +289,7 @@ export class RunningNode implements Node {
 
   async #compare(): Promise<void> {
     const before = this.nodeId
-    if (await this.#self.reload()) await this.#identityChanged(before)
+    if (await this.#self.reload()) this.#mending.identityChanged(before)
     await this.#watch.compare()
   }
 
@@ -336,64 +307,8 @@ export class RunningNode implements Node {
     if (replication === undefined) return
     this.#changes.post({ type: 'grown', streams })
     // Heads never fall within a session.
-    if (fell.length > 0) this.#supervise('connecting again with lower heads', this.#restart('lowered'))
+    if (fell.length > 0) this.#supervise('connecting again with lower heads', this.#lead.restart('lowered'))
     else if (byOthers.length > 0) this.#supervise('comparing heads', replication.refresh())
-  }
-
-  async #replaceIdentity(shown: NodeId, reason: IdentityLoss): Promise<void> {
-    const former = this.#self.stream()
-    const changed = await this.#self.replace(shown, reason, this.#devices.environment.nowMicros())
-    if (!changed) return
-    this.#changes.post({ type: 'identity' })
-    await this.#identityChanged(shown, reason)
-    // Publishing does not wait for it.
-    if (reason === 'damaged') this.#supervise('looking at the earlier entries', this.#mend(former))
-  }
-
-  /** What of a former own stream cannot be read is fetched again. */
-  async #mend(stream: StreamId): Promise<void> {
-    const first = await firstUnreadable(this.#devices, stream)
-    if (first !== undefined) await this.#fill(new UnreadableError(stream, first, 'they are not what was written; they are set aside, and fetched from whoever holds them'))
-  }
-
-  /** The own stream is another one. Connections are made again under the new id; publishing does not wait for them. */
-  async #identityChanged(former: NodeId, reason?: IdentityLoss): Promise<void> {
-    this.#board.set({ nodeId: this.nodeId })
-    this.#board.setPresent(this.status().present, this.#self.ids())
-    this.#board.note('IDENTITY-CHANGED', former, `this node goes on under a new identity${reason === undefined ? '' : ` (${reason})`}; its earlier entries stay its own`)
-    this.#supervise('connecting under the new identity', this.#restart('identity'))
-  }
-
-  /** One after the other, or one would connect while another is between. */
-  #restart(reason: string, between?: () => Promise<void>): Promise<void> {
-    const restart = () => this.#restartNow(reason, between)
-    this.#restarting = this.#restarting.then(restart, restart)
-    return this.#restarting
-  }
-
-  async #restartNow(reason: string, between?: () => Promise<void>): Promise<void> {
-    const led = this.#leads()
-    if (led) await this.#connections?.stop(reason)
-    if (led) this.#network.allGone()
-    await between?.()
-    if (led && this.#leads() && this.#closing === undefined) await this.#connections?.start()
-  }
-
-  /** A hole: the stream is lowered to where it begins, and fetched again. In the own stream, the node first takes another identity. */
-  #fill(error: UnreadableError): Promise<void> {
-    const filling = this.#lowering.get(error.stream) ?? this.#lower(error).finally(() => this.#lowering.delete(error.stream))
-    this.#lowering.set(error.stream, filling)
-    return filling
-  }
-
-  async #lower({ stream, first, message }: UnreadableError): Promise<void> {
-    const { store, environment } = this.#devices
-    this.#board.note('STORE-UNREADABLE', stream, message)
-    if (stream === this.#self.stream()) await this.#replaceIdentity(this.nodeId, 'damaged')
-    // The sessions end first, for heads never fall within one; the new ones begin with what is held then.
-    this.#replicated.add(stream)
-    await this.#restart('lowered', async () => void (await store.lower(stream, first, message, environment.nowMicros())))
-    await this.#watch.compare()
   }
 
   #createRoom(reserve: Reserve): Room | undefined {

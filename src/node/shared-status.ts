@@ -1,30 +1,39 @@
 import type { Environment } from './environment.ts'
-import type { NodeStatus } from './node.ts'
+import type { NodeStatus, Notice } from './node.ts'
 
 /** What only the tab with the connections knows. */
 export type LeaderStatus = Pick<NodeStatus, 'peers' | 'hubs' | 'cutOffSinceMicros' | 'returnAllowed'>
 
+/** `notices`: what is new, or, to who asked, all. */
+export interface SharedWord extends LeaderStatus {
+  readonly notices: readonly Notice[]
+}
+
 /** Hands what the leader knows of the network to the other tabs, so that all screens of a profile say the same. */
 export interface SharedStatus {
-  readonly post: (status: LeaderStatus) => void
+  readonly post: (word: SharedWord) => void
+  /** Wants to hear all. */
+  readonly ask: () => void
   readonly close: () => void
 }
 
-/** @param asked this tab should post, if it leads @param heard what the leader knows, if this tab does not lead */
-export const createSharedStatus = (environment: Environment, name: string, handlers: { readonly asked: () => void; readonly heard: (status: LeaderStatus) => void }): SharedStatus => {
+/** @param asked this tab should post all, if it leads @param heard what the leader knows, if this tab does not lead */
+export const createSharedStatus = (environment: Environment, name: string, handlers: { readonly asked: () => void; readonly heard: (word: SharedWord) => void }): SharedStatus => {
   const channel = environment.channel(name)
+  const ask = () => channel.post('ask')
   const stop = channel.listen((message) => {
     if (environment.page.state() === 'frozen') return
     if (message === 'ask') return handlers.asked()
-    const status = parseStatus(message)
-    if (status !== undefined) handlers.heard(status)
+    const word = parseWord(message)
+    if (word !== undefined) handlers.heard(word)
   })
   const stopWatching = environment.page.listen((change) => {
-    if (change === 'resume' || change === 'return') channel.post('ask')
+    if (change === 'resume' || change === 'return') ask()
   })
-  channel.post('ask')
+  ask()
   return {
-    post: ({ peers, hubs, cutOffSinceMicros, returnAllowed }) => channel.post({ version, peers, hubs, cutOffSinceMicros, returnAllowed }),
+    ask,
+    post: ({ peers, hubs, cutOffSinceMicros, returnAllowed, notices }) => channel.post({ version, peers, hubs, cutOffSinceMicros, returnAllowed, notices }),
     close: () => {
       stop()
       stopWatching()
@@ -34,9 +43,11 @@ export const createSharedStatus = (environment: Environment, name: string, handl
 }
 
 /** Raised with every change of what is posted: another tab may run another version of the program. */
-const version = 2
+const version = 3
 
-const parseStatus = (message: unknown): LeaderStatus | undefined => {
-  const isStatus = typeof message === 'object' && message !== null && 'version' in message && message.version === version
-  return isStatus ? (message as unknown as LeaderStatus) : undefined
+const parseWord = (message: unknown): SharedWord | undefined => {
+  const isWord = typeof message === 'object' && message !== null && 'version' in message && message.version === version
+  if (!isWord) return undefined
+  const { peers, hubs, cutOffSinceMicros, returnAllowed, notices } = message as unknown as SharedWord
+  return { peers, hubs, cutOffSinceMicros, returnAllowed, notices }
 }

@@ -67,7 +67,7 @@ const openWhenProven = (state: Proving, nowMs: number): SessionStep => {
   }
   const open: Open = {
     phase: 'open', config, peer, about: undefined, page: 'visible', lastHeardMs: nowMs, silent: false,
-    pings: [], lastPingMs: nowMs, roundTripMs: undefined, clockSkewMs: undefined, allowance: openAllowance(nowMs),
+    pings: [], lastPingMs: nowMs, saidPage: 'visible', roundTripMs: undefined, clockSkewMs: undefined, allowance: openAllowance(nowMs),
   }
   return replay([open, [{ type: 'send', message: { type: 'about', ...config.about } }]], state.held)
 }

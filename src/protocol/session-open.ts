@@ -33,7 +33,7 @@ const onFirst = (state: Open, message: Message): SessionStep =>
 const onLater = (state: Open, message: Message, input: MessageInput): SessionStep => {
   switch (message.type) {
     case 'hello': case 'proof': case 'about': case 'bye': return endSession('violation', `${message.type} again`)
-    case 'ping': return prepend([{ type: 'send', message: { type: 'pong', timeMicros: input.wallMicros, page: input.page } }], heardPage(state, message.page))
+    case 'ping': return prepend([{ type: 'send', message: { type: 'pong', timeMicros: input.wallMicros, page: input.page } }], heardPage({ ...state, saidPage: input.page }, message.page))
     case 'pong': return onPong(state, message, input)
     case 'relay': case 'members': case 'standby': return state.config.features.includes(message.type) ? onFeature(state, message) : endSession('violation', `${message.type} was not announced`)
     default: return [state, [{ type: 'give', message }]]
@@ -58,13 +58,13 @@ const onPong = (state: Open, message: { readonly timeMicros: number; readonly pa
   return [{ ...state, pings, roundTripMs, clockSkewMs, page: message.page }, [{ type: 'changed' }]]
 }
 
-/** A `ping` every two seconds, and word of a peer that is silent. @see PROTOCOL.md [R15] */
+/** A `ping` every two seconds and when the own page has changed, and word of a peer that is silent. @see PROTOCOL.md [R15] */
 export const onOpenTick = (state: Open, { nowMs, wallMicros, page }: { readonly nowMs: number; readonly wallMicros: number; readonly page: SaidPage }): SessionStep => {
   const fellSilent = !state.silent && nowMs - state.lastHeardMs >= SILENT_MS
   const silence: readonly SessionEffect[] = fellSilent ? [{ type: 'silent', silent: true }] : []
   const next = { ...state, silent: state.silent || fellSilent }
-  if (nowMs - state.lastPingMs < PING_INTERVAL_MS) return [next, silence]
-  return [{ ...next, lastPingMs: nowMs, pings: [...state.pings, nowMs] }, [...silence, { type: 'send', message: { type: 'ping', timeMicros: wallMicros, page } }]]
+  if (nowMs - state.lastPingMs < PING_INTERVAL_MS && page === state.saidPage) return [next, silence]
+  return [{ ...next, lastPingMs: nowMs, saidPage: page, pings: [...state.pings, nowMs] }, [...silence, { type: 'send', message: { type: 'ping', timeMicros: wallMicros, page } }]]
 }
 
 /** What a peer may say by itself. Wants are bounded by how many wait, their answers by the wants. */

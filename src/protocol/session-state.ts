@@ -71,6 +71,8 @@ export interface Open {
   /** Own pings without a `pong`, oldest first: when they left. */
   readonly pings: readonly number[]
   readonly lastPingMs: number
+  /** The own page state that the peer was told, or takes for granted. */
+  readonly saidPage: SaidPage
   readonly roundTripMs: number | undefined
   readonly clockSkewMs: number | undefined
   /** Control messages that the peer may still send, as of `lastHeardMs`. */

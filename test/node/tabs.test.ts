@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { copiesOfOwn } from '../../src/node/node.ts'
+import { copiesOfOwn, type Node } from '../../src/node/node.ts'
 import { createNodeWorld, follow, payloads, readAll, tagged } from './world.ts'
 
 test('[G8] tabs of a profile are one node with one history, whoever publishes', async () => {
@@ -59,8 +59,8 @@ test('[G8] only the leader has connections; the others show the same, and the ne
   expect(payloads(await readAll(far.node))).toEqual(['of a follower', 'of the new leader'])
 })
 
-test('[G8] a leader that freezes gives up its connections, and gets what it missed on resume', async () => {
-  const { world, tablet } = await createNodeWorld()
+test('[G8] a leader that freezes gives up the lead, and on resume its connections; it gets what it missed', async () => {
+  const { world, network, tablet } = await createNodeWorld()
   const [mine, theirs] = [tablet(), tablet()]
   const [first, second, far] = [await mine.open(), await mine.open(), await theirs.open()]
   await world.until(() => far.node.status().peers.some(({ state }) => state === 'connected'))
@@ -72,8 +72,80 @@ test('[G8] a leader that freezes gives up its connections, and gets what it miss
   await world.until(async () => (await readAll(second.node)).length === 2)
   expect(seen.given).toEqual([])
   first.tab.resume()
-  await world.until(() => seen.given.length === 2)
-  expect(first.node.status().leader).toBe(false)
+  await world.until(() => seen.given.length === 2 && !first.node.status().leader)
+  await world.until(() => network.connections().length === 1)
+  expect(second.node.status().peers).toMatchObject([{ state: 'connected' }])
+  // Whoever follows shows what the leader knows.
+  await world.until(() => first.node.status().peers[0]?.state === 'connected')
+})
+
+/** The states in which `node` sees its one peer, one after the other. */
+const statesSeenBy = (node: Node): string[] => {
+  const states: string[] = []
+  node.observe(({ peers }) => {
+    const [peer] = peers
+    if (peer !== undefined && peer.state !== states.at(-1)) states.push(peer.state)
+  })
+  return states
+}
+
+test('[G8] a node whose only page is frozen is asleep to others, and goes on over the same connection', async () => {
+  const { world, network, tablet } = await createNodeWorld()
+  const [mine, far] = [await tablet().open(), await tablet().open()]
+  await world.until(() => far.node.status().peers[0]?.state === 'connected')
+  const [connection] = network.connections()
+  const states = statesSeenBy(far.node)
+  mine.tab.hide()
+  mine.tab.freeze()
+  await world.advance(300_000)
+  await far.node.publish([tagged('meanwhile')])
+  await world.advance(10_000)
+  expect(states).toEqual(['asleep'])
+  mine.tab.resume()
+  mine.tab.show()
+  await world.until(async () => (await readAll(mine.node)).length === 1 && states.at(-1) === 'connected')
+  expect(states).toEqual(['asleep', 'connected'])
+  expect(network.connections()).toEqual([connection])
+  expect(mine.node.status()).toMatchObject({ leader: true, peers: [{ state: 'connected' }] })
+})
+
+test('[G8] a node is awake to others while any of its tabs is visible', async () => {
+  const { world, network, tablet } = await createNodeWorld()
+  const profile = tablet()
+  const [leader, follower, far] = [await profile.open(), await profile.open(), await tablet().open()]
+  await world.until(() => far.node.status().peers[0]?.state === 'connected')
+  await world.advance(5_000)
+  const states = statesSeenBy(far.node)
+  leader.tab.hide()
+  await world.advance(60_000)
+  expect(states).toEqual(['connected'])
+  follower.tab.hide()
+  await world.until(() => far.node.status().peers[0]?.state === 'asleep', 4_000)
+  follower.tab.show()
+  await world.until(() => far.node.status().peers[0]?.state === 'connected', 1_000)
+  await world.advance(60_000)
+  expect(states).toEqual(['connected', 'asleep', 'connected'])
+  // It has not come to that by another tab's taking the lead.
+  expect([leader.node.status().leader, network.connections().length]).toEqual([true, 1])
+})
+
+test('[G6] [G8] what the leader noticed of the network stands in every tab, beside what that tab noticed itself', async () => {
+  const { world, network, tablet } = await createNodeWorld()
+  const [mine, theirs] = [tablet(), tablet()]
+  const [leader, follower, far] = [await mine.open(), await mine.open(), await theirs.open()]
+  await world.until(() => far.node.status().peers[0]?.state === 'connected')
+  await world.advance(5_000)
+  network.drop('Tablet 1', 'Tablet 2')
+  const codes = ({ node }: { readonly node: Node }) => node.status().notices.map(({ code }) => code)
+  await world.until(() => codes(leader).includes('STANDBY-USED'))
+  await world.until(() => codes(follower).includes('STANDBY-USED'))
+  const late = await mine.open()
+  await world.until(() => codes(late).includes('STANDBY-USED'))
+  leader.tab.close()
+  await world.until(() => follower.node.status().leader)
+  const latest = await mine.open()
+  await world.until(() => codes(latest).includes('STANDBY-USED'))
+  for (const tab of [late, latest]) expect(tab.node.status().notices).toEqual(follower.node.status().notices)
 })
 
 test('[G8] a tab that hears no hint finds what is new on disk within 2 s', async () => {

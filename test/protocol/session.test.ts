@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { encodeMessage } from '../../src/protocol/codec.ts'
-import type { ByeReason, Hello, Message } from '../../src/protocol/message.ts'
+import type { ByeReason, Hello, Message, SaidPage } from '../../src/protocol/message.ts'
 import { sessionOf, type SessionConfig, type SessionEffect, type SessionInput, type SessionState } from '../../src/protocol/session-state.ts'
 import { stepSession } from '../../src/protocol/session.ts'
 import { bytes, deepFreeze, nodeA, nodeB, samples, swarm } from './messages.ts'
@@ -15,7 +15,7 @@ const proof: Message = { type: 'proof', signature: bytes(64), mac: bytes(32) }
 
 const says = (message: Message, nowMs = 0): SessionInput => saysBytes(encodeMessage(message), nowMs)
 const saysBytes = (raw: Uint8Array, nowMs = 0): SessionInput => ({ type: 'message', bytes: raw, nowMs, wallMicros: nowMs * 1_000, page: 'visible' })
-const tick = (nowMs: number): SessionInput => ({ type: 'tick', nowMs, wallMicros: nowMs * 1_000, page: 'hidden' })
+const tick = (nowMs: number): SessionInput => ({ type: 'tick', nowMs, wallMicros: nowMs * 1_000, page: 'visible' })
 const proved: SessionInput = { type: 'proved', signature: bytes(64, 1), mac: bytes(32, 1), nowMs: 0 }
 const holds: SessionInput = { type: 'checked', holds: true, nowMs: 0 }
 
@@ -133,6 +133,14 @@ describe('open session', () => {
     expect(state).toMatchObject({ phase: 'open', roundTripMs: 40, page: 'hidden', pings: [] })
     expect(state).toMatchObject({ clockSkewMs: (5_720_000 - 2_040_000) / 1_000 + 20 })
     expect(types(run([says(samples['ping'] ?? about)], opened).effects)).toEqual(['send pong'])
+  })
+
+  test('[R15] a page that was hidden or is visible again says so at once, and once', () => {
+    const looked = (nowMs: number, page: SaidPage): SessionInput => ({ type: 'tick', nowMs, wallMicros: nowMs * 1_000, page })
+    const { effects } = run([looked(2_000, 'visible'), looked(2_250, 'hidden'), looked(2_500, 'hidden'), looked(2_750, 'visible'), looked(3_000, 'visible')], opened)
+    expect(effects.flatMap((effect) => (effect.type === 'send' && effect.message.type === 'ping' ? [[effect.message.timeMicros, effect.message.page]] : []))).toEqual([
+      [2_000_000, 'visible'], [2_250_000, 'hidden'], [2_750_000, 'visible'],
+    ])
   })
 
   test('[R15] who is not heard for 10 s is silent until it is heard', () => {
