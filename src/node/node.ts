@@ -5,6 +5,7 @@ import { includesAll, type OffsetMap } from '../core/offset-map.ts'
 import type { Where } from '../core/where.ts'
 import type { PairingFailure } from '../net/pairing.ts'
 import type { PairingTextError } from '../protocol/pairing.ts'
+import type { Answer } from '../query/answer.ts'
 
 /** Which events, and in which order. */
 export interface Query {
@@ -19,6 +20,18 @@ export interface Query {
 }
 
 export type Order = 'ascending' | 'descending'
+
+/** Bounds and defaults of a query in AQL. */
+export interface AqlOptions {
+  /** Only events above these offsets (exclusive); a stream not listed from its beginning. */
+  readonly lowerBound?: OffsetMap
+  /** Only events up to these offsets (inclusive); a stream not listed: none of it. Default: all that is present. */
+  readonly upperBound?: OffsetMap
+  /** Of a query that has no `ORDER` and whose steps prefer none. Default: ascending. */
+  readonly order?: Order
+  /** What `appId(me)` means. Default: the app id that this node publishes under. */
+  readonly appId?: string
+}
 
 export interface Subscriber {
   /**
@@ -47,6 +60,11 @@ export interface Node {
   readonly publish: (events: readonly TaggedEvent[], options?: { readonly appId?: string }) => Promise<readonly Meta[]>
   /** Events in order, read lazily from disk, as present when called. */
   readonly query: (query: Query, order?: Order) => AsyncIterable<Event>
+  /**
+   * Answers of a query in AQL over what is present when called, lazily; the last one has the offsets that they cover. Bounds hold for sub-queries too.
+   * @throws QueryError, on iterating: the text is no query, or the query cannot go on. A step that has no value for an input is no error but an answer.
+   */
+  readonly aql: (text: string, options?: AqlOptions) => AsyncIterable<Answer>
   /** Follows a query, beginning with what is present. @returns a function that stops it at once */
   readonly subscribe: (query: Query, subscriber: Subscriber) => () => void
   /** Highest offset held of each stream. */

@@ -1,23 +1,36 @@
 import type { Event, OwnNodeIds } from '../core/event.ts'
 import { compareEventKeys } from '../core/event-key.ts'
-import type { StreamId } from '../core/ids.ts'
-import { lastOf } from '../core/offset-map.ts'
+import type { Offset, StreamId } from '../core/ids.ts'
+import { lastOf, type OffsetMap } from '../core/offset-map.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { allEvents, normaliseWhere } from '../core/where.ts'
 import type { EventStore, HeldHead, Piece } from '../store/event-store.ts'
 import type { StreamCrypto } from '../stream/crypto.ts'
 import type { Order, Query } from './node.ts'
 import { createMerge, type Merge } from './merge.ts'
-import { readSummaries, spansOf, type Range } from './spans.ts'
+import { emptyTrace, readSummaries, spansOf, type Range, type ReadTrace } from './spans.ts'
 import { StreamCursor, UnreadableError, type Pieces, type Selection } from './stream-cursor.ts'
 
 /** Newest state of each stream that holds an event. */
 export type Heads = ReadonlyMap<StreamId, HeldHead>
 
+/** Highest offsets present, cut to `bound` where there is one. */
+export const presentWithin = (heads: Heads, bound: OffsetMap | undefined): OffsetMap => {
+  const cut: Record<StreamId, Offset> = {}
+  for (const [stream, { next }] of heads) {
+    const last = bound === undefined ? Infinity : lastOf(bound, stream)
+    if (last >= 0) cut[stream] = Math.min(next - 1, last)
+  }
+  return cut
+}
+
 /** Reads events from disk, in order. */
 export interface Reader {
-  /** Lazily: a segment is opened when its first Lamport time is reached. @param heads what counts as present; default: what is, when called */
-  readonly query: (query: Query, order: Order, heads?: Heads) => AsyncIterable<Event>
+  /**
+   * Lazily: a segment is opened when its first Lamport time is reached.
+   * @param heads what counts as present; default: what is, when called @param trace counts what is done
+   */
+  readonly query: (query: Query, order: Order, heads?: Heads, trace?: ReadTrace) => AsyncIterable<Event>
   readonly heads: () => Promise<Heads>
 }
 
@@ -36,10 +49,10 @@ export const createReader = ({ store, crypto }: ReaderDevices, options: ReaderOp
   const pieces: Pieces = { piece: shared(store.piece), inflate: crypto.inflate }
   return {
     heads: store.heads,
-    query: (query, order, heads) => {
+    query: (query, order, heads, trace = emptyTrace()) => {
       // Looked up now, though read later: what comes after the call is not part of it. An error waits for whoever iterates.
       const present = heads === undefined ? store.heads().then(ok, fail) : Promise.resolve(ok(heads))
-      return { [Symbol.asyncIterator]: () => new EventIterator(() => begin(store, pieces, options.own(), { query, order, present }), options.unreadable) }
+      return { [Symbol.asyncIterator]: () => new EventIterator(() => begin(store, pieces, options.own(), { query, order, present, trace }), options.unreadable) }
     },
   }
 }
@@ -59,6 +72,7 @@ interface Asked {
   readonly query: Query
   readonly order: Order
   readonly present: Promise<Result<Heads, unknown>>
+  readonly trace: ReadTrace
 }
 
 /**
@@ -136,8 +150,8 @@ class EventIterator implements AsyncIterator<Event, undefined> {
   }
 }
 
-const begin = async (store: EventStore, pieces: Pieces, own: OwnNodeIds, { query, order, present }: Asked): Promise<Merge<StreamCursor>> => {
-  const selection: Selection = { where: normaliseWhere(query.where ?? allEvents), horizon: query.horizon, order, own }
+const begin = async (store: EventStore, pieces: Pieces, own: OwnNodeIds, { query, order, present, trace }: Asked): Promise<Merge<StreamCursor>> => {
+  const selection: Selection = { where: normaliseWhere(query.where ?? allEvents), horizon: query.horizon, order, own, trace }
   const heads = await present
   if (!heads.ok) throw heads.error
   const cursors: StreamCursor[] = []
@@ -148,7 +162,7 @@ const begin = async (store: EventStore, pieces: Pieces, own: OwnNodeIds, { query
   return createMerge(cursors, (a, b) => sign * compareEventKeys(a.key, b.key) < 0)
 }
 
-const plan = async (store: EventStore, query: Query, heads: Heads, { where, horizon, own }: Selection) => {
+const plan = async (store: EventStore, query: Query, heads: Heads, { where, horizon, own, trace }: Selection) => {
   // Heads before summaries: a segment that closes between the two is then in the summaries, not missing.
   const ranges = [...heads].flatMap(([stream, head]): Range[] => {
     const bound = Math.min(head.next - 1, query.upperBound === undefined ? Infinity : lastOf(query.upperBound, stream))
@@ -158,7 +172,7 @@ const plan = async (store: EventStore, query: Query, heads: Heads, { where, hori
   const closed = ranges.filter((range) => range.first < range.openFirst).map(({ stream }) => stream)
   const summaries = closed.length === 0 ? undefined : readSummaries(await store.summaries(), new Set<StreamId>(closed))
   return ranges.map((range) => {
-    const spans = spansOf(range, summaries?.get(range.stream) ?? [], where, own)
+    const spans = spansOf(range, summaries?.get(range.stream) ?? [], where, own, trace)
     return [range.stream, horizon === undefined ? spans : spans.filter((span) => span.lastLamport >= horizon.lamport)] as const
   })
 }

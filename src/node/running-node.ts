@@ -6,6 +6,7 @@ import { StoreError } from '../store/errors.ts'
 import { createAppendLock, type AppendLock } from '../tab/append-lock.ts'
 import { createAwake, type Awake } from '../tab/awake.ts'
 import { createChanges, type Change, type Changes } from '../tab/changes.ts'
+import { runAql } from './aql.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
@@ -14,7 +15,7 @@ import { createLayers, type Layers } from './layers.ts'
 import { createLead, type Lead } from './lead.ts'
 import { createMending, type Mending } from './mending.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
-import { NodeError, type Channel, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
+import { NodeError, type AqlOptions, type Channel, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
 import type { OpenPages } from './open-pages.ts'
 import { checkOwnStream } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
@@ -164,6 +165,9 @@ export class RunningNode implements Node {
     this.#publisher.publish(events, options?.appId ?? this.#options.appId ?? '')
 
   readonly query = (query: Query, order: Order = 'ascending') => this.#reader.query(query, order)
+
+  readonly aql = (text: string, options: AqlOptions = {}) =>
+    runAql({ reader: this.#reader, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, options)
 
   readonly subscribe = (query: Query, subscriber: Subscriber): (() => void) => this.#subscriptions.subscribe(query, subscriber)
 

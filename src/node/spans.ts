@@ -26,6 +26,20 @@ export interface Range {
   readonly lastLamport: Lamport
 }
 
+/** What a read did, counted while it goes on. */
+export interface ReadTrace {
+  /** With events within the bounds. */
+  streams: number
+  /** Closed segments within the bounds, and those of them that their summaries rule out. */
+  segments: number
+  segmentsSkipped: number
+  /** Read from disk and inflated. */
+  segmentsOpened: number
+  openSegmentsRead: number
+}
+
+export const emptyTrace = (): ReadTrace => ({ streams: 0, segments: 0, segmentsSkipped: 0, segmentsOpened: 0, openSegmentsRead: 0 })
+
 /** The summaries of closed segments by stream, in ascending order of offset; of two that overlap the one written later counts. */
 export type Summaries = ReadonlyMap<StreamId, readonly SummaryEntry[]>
 
@@ -58,7 +72,7 @@ const insert = (entries: SummaryEntry[], entry: SummaryEntry): SummaryEntry[] =>
  * The spans of a range in ascending order, without the closed segments that cannot match.
  * A closed segment without a summary is kept: whoever reads it finds out.
  */
-export const spansOf = (range: Range, entries: readonly SummaryEntry[], where: Where, own: OwnNodeIds): readonly Span[] => {
+export const spansOf = (range: Range, entries: readonly SummaryEntry[], where: Where, own: OwnNodeIds, trace = emptyTrace()): readonly Span[] => {
   const probe = probeOf(where)
   const isLocal = own.has(streamIdToNodeId(range.stream))
   const closedEnd = Math.min(range.end, range.openFirst)
@@ -74,10 +88,15 @@ export const spansOf = (range: Range, entries: readonly SummaryEntry[], where: W
     if (entry.first >= closedEnd) break
     if (entry.first > at) add(at, entry.first, entry.firstLamport - 1)
     lamport = entry.firstLamport - 1
-    if (mayMatch(entry, probe, isLocal)) add(entry.first, entry.first + entry.events, entry.lastLamport)
+    const isWithin = entry.first + entry.events > range.first
+    const isWanted = isWithin && mayMatch(entry, probe, isLocal)
+    if (isWanted) add(entry.first, entry.first + entry.events, entry.lastLamport)
+    trace.segments += Number(isWithin)
+    trace.segmentsSkipped += Number(isWithin && !isWanted)
     lamport = entry.lastLamport
     at = entry.first + entry.events
   }
+  trace.streams++
   if (at < closedEnd) add(at, range.openFirst, range.lastLamport)
   add(Math.max(at, range.openFirst), range.end, range.lastLamport)
   return spans

@@ -10,7 +10,7 @@ import { parseStoredLine, type Line } from '../stream/batch.ts'
 import { createEvent } from '../stream/body.ts'
 import { decodeHeader } from '../stream/header.ts'
 import type { Order } from './node.ts'
-import type { Span } from './spans.ts'
+import type { ReadTrace, Span } from './spans.ts'
 
 /** Which events of a piece are wanted. */
 export interface Selection {
@@ -19,6 +19,7 @@ export interface Selection {
   readonly horizon: EventKey | undefined
   readonly order: Order
   readonly own: OwnNodeIds
+  readonly trace: ReadTrace
 }
 
 export interface Pieces {
@@ -142,6 +143,8 @@ export class StreamCursor {
     if (!header.ok) throw unreadable(`its header is ${header.error}`)
     const body = piece.type === 'open' ? piece.body : await this.#pieces.inflate(piece.deflated, header.value.bodyBytes)
     if (body === undefined) throw unreadable('its body does not inflate')
+    if (piece.type === 'open') this.#selection.trace.openSegmentsRead++
+    else this.#selection.trace.segmentsOpened++
     const text = decodeUtf8(body)
     if (text === undefined) throw unreadable('its body is no text')
     const { first } = piece
@@ -207,7 +210,7 @@ export class StreamCursor {
     const timestampAsDate = (): Date => new Date(timestampMicros / 1000)
     for (let at = Math.max(0, from - first); at < events.length && first + at < to; at++) {
       const event = events[at]
-      if (event === undefined || !matches(where, { tags: event[0], appId, isLocal: this.#isLocal })) continue
+      if (event === undefined || !matches(where, { tags: event[0], appId, isLocal: this.#isLocal, lamport: lamport + at, timestampMicros })) continue
       const place = { lamport: lamport + at, stream: this.#stream, offset: first + at, timestampMicros, appId, isLocal: this.#isLocal, timestampAsDate }
       if (horizon === undefined || compareEventKeys(place, horizon) > 0) this.#events.push(createEvent(event, place))
     }

@@ -1,10 +1,9 @@
 import type { Event } from '../core/event.ts'
 import { compareEventKeys, type EventKey } from '../core/event-key.ts'
 import { lastOf, merge, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
-import type { Offset, StreamId } from '../core/ids.ts'
 import { StoreError } from '../store/errors.ts'
 import type { Query, Subscriber } from './node.ts'
-import type { Heads, Reader } from './reader.ts'
+import { presentWithin, type Heads, type Reader } from './reader.ts'
 
 const chunkEventsMax = 500
 /** Passes that may fail on an unreadable record, one after the other, while its stream is lowered and fetched again. */
@@ -99,7 +98,7 @@ class Subscription {
     const heads = await this.#reader.heads()
     const lost = this.#lost(heads)
     if (lost !== undefined) this.#restart(lost)
-    const upperBound = within(heads, this.#query.upperBound)
+    const upperBound = presentWithin(heads, this.#query.upperBound)
     if (this.#caughtUp && !grewBeyond(upperBound, this.#given)) return
     try {
       const events = this.#reader.query({ ...this.#query, lowerBound: this.#given, upperBound }, 'ascending', heads)
@@ -141,16 +140,6 @@ class Subscription {
     this.#dirty = true
     this.#subscriber.timeTravel({ lamport, stream })
   }
-}
-
-/** Highest offsets, cut to `bound` where there is one. */
-const within = (heads: Heads, bound: OffsetMap | undefined): OffsetMap => {
-  const cut: Record<StreamId, Offset> = {}
-  for (const [stream, { next }] of heads) {
-    const last = bound === undefined ? Infinity : lastOf(bound, stream)
-    if (last >= 0) cut[stream] = Math.min(next - 1, last)
-  }
-  return cut
 }
 
 const grewBeyond = (present: OffsetMap, given: OffsetMap): boolean => offsetsOf(present).some(([stream, last]) => last > lastOf(given, stream))

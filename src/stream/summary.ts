@@ -2,7 +2,7 @@ import { assert } from '../core/assert.ts'
 import { concatBytes } from '../core/bytes.ts'
 import type { Lamport, Offset, StreamId } from '../core/ids.ts'
 import { encodeUtf8 } from '../core/utf8.ts'
-import type { Where } from '../core/where.ts'
+import type { Conjunction, Where } from '../core/where.ts'
 import type { BodySummary } from './body.ts'
 import { getU64, setU64 } from './header.ts'
 
@@ -139,14 +139,20 @@ export function* entriesOf(page: Uint8Array): Generator<SummaryEntry> {
 }
 
 /** A `Where` with its labels hashed once, for many entries. */
-export type Probe = readonly { readonly local: boolean; readonly labels: readonly Hashes[] }[]
+export type Probe = readonly { readonly conjunction: Conjunction; readonly labels: readonly Hashes[] }[]
 
 export const probeOf = (where: Where): Probe =>
-  where.map(({ tags, appId, local }) => ({
-    local: local === true,
-    labels: [...tags.map(hashesOfTag), ...(appId === undefined ? [] : [hashesOfAppId(appId)])],
+  where.map((conjunction) => ({
+    conjunction,
+    labels: [...conjunction.tags.map(hashesOfTag), ...(conjunction.appId === undefined ? [] : [hashesOfAppId(conjunction.appId)])],
   }))
 
 /** Whether the segment may hold an event that matches; says yes wrongly at times, never no. @param isLocal whether its stream is of this node */
 export const mayMatch = (entry: SummaryEntry, probe: Probe, isLocal: boolean): boolean =>
-  probe.some(({ local, labels }) => (isLocal || !local) && labels.every((hashes) => entry.mayHave(hashes)))
+  probe.some(({ conjunction, labels }) => (isLocal || conjunction.local !== true) && overlaps(entry, conjunction) && labels.every((hashes) => entry.mayHave(hashes)))
+
+const overlaps = (entry: SummaryEntry, { minMicros, maxMicros, minLamport, maxLamport }: Conjunction): boolean =>
+  (minLamport === undefined || entry.lastLamport >= minLamport) &&
+  (maxLamport === undefined || entry.firstLamport <= maxLamport) &&
+  (minMicros === undefined || entry.maxMicros >= minMicros) &&
+  (maxMicros === undefined || entry.minMicros <= maxMicros)

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { openNode, storedSwarm, type Event, type Node } from '../../src/index.ts'
+import { openNode, storedSwarm, type Answer, type Event, type Node } from '../../src/index.ts'
 
 const opened: Node[] = []
 const open = async (...parameters: Parameters<typeof openNode>) => {
@@ -31,6 +31,18 @@ test('[G2] publishes to IndexedDB, and is there again after it was closed', asyn
   expect(again.swarm).toBe(storedSwarm())
   expect(again.status().name).toBe('Press 1')
   expect(await payloads(again.query({}))).toEqual([{ type: 'started' }])
+})
+
+test('[G1] answers AQL from IndexedDB', async () => {
+  const node = await open({ found: true, appId: 'com.example.press' })
+  await node.publish([{ tags: ['piece', 'press:1'], event: { good: true, weight: 2 } }, { tags: ['piece', 'press:2'], event: { good: true, weight: 3 } }])
+  await node.publish([{ tags: ['piece', 'press:1'], event: { good: false, weight: 5 } }])
+  const answers: Answer[] = []
+  for await (const answer of node.aql("FROM 'piece' & appId(me) FILTER _.good AGGREGATE { weight: SUM(_.weight), count: COUNT(_) }")) answers.push(answer)
+  expect(answers).toMatchObject([{ type: 'event', payload: { weight: 5, count: 2 } }, { type: 'offsets', offsets: { [`${node.nodeId}-0`]: 2 } }])
+  await expect(async () => {
+    for await (const _ of node.aql("FROM 'piece' FILTRE _.good"));
+  }).rejects.toThrow('AQL-SYNTAX: line 1, column 14')
 })
 
 test('[G8] two tabs of a profile are one node', async () => {

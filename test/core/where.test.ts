@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { allEvents, matches, normaliseWhere, type Conjunction, type Labels } from '../../src/core/where.ts'
 
-const labels: Labels = { tags: ['order:1', 'station:a'], appId: 'app', isLocal: false }
+const labels: Labels = { tags: ['order:1', 'station:a'], appId: 'app', isLocal: false, lamport: 10, timestampMicros: 100 }
 
 test('an event matches when all of at least one conjunction holds', () => {
   const check = (where: readonly Conjunction[], expected: boolean): void => expect(matches(where, labels)).toBe(expected)
@@ -15,6 +15,15 @@ test('an event matches when all of at least one conjunction holds', () => {
   check([{ tags: ['order:1'], appId: 'other' }], false)
   check([{ tags: [], local: true }], false)
   check([{ tags: ['order'] }], false)
+})
+
+test('[G5] bounds of time and Lamport time are included', () => {
+  const check = (conjunction: Omit<Conjunction, 'tags'>, expected: boolean): void => expect(matches([{ tags: [], ...conjunction }], labels)).toBe(expected)
+  check({ minLamport: 10, maxLamport: 10, minMicros: 100, maxMicros: 100 }, true)
+  check({ minLamport: 11 }, false)
+  check({ maxLamport: 9 }, false)
+  check({ minMicros: 101 }, false)
+  check({ maxMicros: 99 }, false)
 })
 
 test('[G5] a local event matches `local`', () => {

@@ -43,6 +43,7 @@ export const stageNode = (node: Node, { status = (real) => real, publish }: Stag
   swarm: node.swarm,
   publish: publish ?? ((events: readonly TaggedEvent[], options?: { readonly appId?: string }) => node.publish(events, options)),
   query: (query, order) => node.query(query, order),
+  aql: (text, options) => node.aql(text, options),
   subscribe: (query, subscriber) => node.subscribe(query, subscriber),
   present: () => node.present(),
   status: () => status(node.status()),

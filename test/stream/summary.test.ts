@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { publicKeyToNodeId, streamIdOf, type StreamId } from '../../src/core/ids.ts'
-import { allEvents, matches, type Where } from '../../src/core/where.ts'
+import { allEvents, matches, type Conjunction, type Where } from '../../src/core/where.ts'
 import type { BodySummary } from '../../src/stream/body.ts'
 import { appendToPage, entriesOf, mayMatch, PAGE_BYTES_MAX, PAGE_COUNT_MAX, probeOf, summarise, SummaryEntry } from '../../src/stream/summary.ts'
 import { createRandom } from '../random.ts'
@@ -20,7 +20,7 @@ test('[F38] a summary never says no to an event that is there', () => {
   fc.assert(
     fc.property(fc.array(event, { minLength: 1 }), fc.array(conjunction, { maxLength: 3 }), fc.boolean(), (events, where: Where, isLocal) => {
       const entry = new SummaryEntry(summarise(stream, 0, body(events.flatMap(({ tags }) => tags), events.map(({ appId }) => appId))))
-      const isThere = events.some((labels) => matches(where, { ...labels, isLocal }))
+      const isThere = events.some((labels) => matches(where, { ...labels, isLocal, lamport: 7, timestampMicros: 11 }))
       expect(!isThere || mayMatch(entry, probeOf(where), isLocal)).toBe(true)
     }),
     { numRuns: 1000 },
@@ -36,6 +36,19 @@ test('[F38] it says no to nearly all that is not there', () => {
   expect(mayMatch(entry, probeOf([]), false)).toBe(false)
   expect(mayMatch(entry, probeOf([{ tags: [], local: true }]), false)).toBe(false)
   expect(mayMatch(entry, probeOf(allEvents), false)).toBe(true)
+})
+
+test('[F38] a segment outside of the times or Lamport times that are asked for is ruled out', () => {
+  const entry = new SummaryEntry(summarise(stream, 0, { ...body(['a']), firstLamport: 10, lastLamport: 20, minMicros: 100, maxMicros: 200 }))
+  const check = (bounds: Omit<Conjunction, 'tags'>, expected: boolean) => expect(mayMatch(entry, probeOf([{ tags: ['a'], ...bounds }]), false)).toBe(expected)
+  check({ minLamport: 20 }, true)
+  check({ minLamport: 21 }, false)
+  check({ maxLamport: 10 }, true)
+  check({ maxLamport: 9 }, false)
+  check({ minMicros: 200 }, true)
+  check({ minMicros: 201 }, false)
+  check({ maxMicros: 100 }, true)
+  check({ maxMicros: 99 }, false)
 })
 
 test('[F38] the numbers of a segment come back', () => {
