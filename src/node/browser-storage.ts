@@ -6,5 +6,6 @@ export const browserStorage: StorageDevice = {
     const { usage, quota } = await navigator.storage.estimate()
     return { usedBytes: usage, quotaBytes: quota }
   },
+  persisted: () => navigator.storage.persisted(),
   persist: () => navigator.storage.persist(),
 }

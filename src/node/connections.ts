@@ -6,6 +6,7 @@ import type { EventStore, Identity } from '../store/event-store.ts'
 import type { Envelope } from '../protocol/message.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
+import type { IdentityLoss } from './identity.ts'
 import type { Notice } from './node.ts'
 import { createPeers, type Peers, type PeersEvents } from './peers.ts'
 import { createStandbyRecords } from './standby-records.ts'
@@ -56,7 +57,7 @@ export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'c
   readonly standbys: (nodeId: NodeId, standbys: number) => void
   /** Whether this browser lets a page come back by the standbys of an earlier one. */
   readonly returnAllowed: (allowed: boolean) => void
-  readonly identityLost: (shown: NodeId, reason: 'restored' | 'twin') => void
+  readonly identityLost: (shown: NodeId, reason: IdentityLoss) => void
 }
 
 /** Replication and the supervisor of connections, together: both run while this tab leads, and begin anew under a new identity. */

@@ -6,7 +6,7 @@ import { createOpenPages } from './open-pages.ts'
 import { openPeerBook } from './peer-book.ts'
 import { createReserve, withReserve } from './reserve.ts'
 import { RunningNode } from './running-node.ts'
-import { loadSettings, loadSwarm, saveHubs, saveName, saveSwarm } from './settings.ts'
+import { isSwarmKept, loadSettings, saveHubs, saveName, saveSwarm } from './settings.ts'
 
 /**
  * Opens the node of a database: the assembly of all parts of this folder.
@@ -17,9 +17,9 @@ export const createNode = async (devices: NodeDevices, options: NodeOptions): Pr
   const { crypto, environment } = devices
   const reserve = createReserve(devices.store.local, environment.randomBytes)
   const store = withReserve(devices.store, reserve)
-  const self = await openSelf(store, crypto, options.identity)
+  const { self, lost } = await openSelf(store, crypto, environment.nowMicros(), options.identity)
   // A full disk can be opened: only what is new is written.
-  if ((await loadSwarm(store)) === undefined) await saveSwarm(store, options.swarm)
+  if (!(await isSwarmKept(store))) await saveSwarm(store, options.swarm)
   if (options.lamport !== undefined) await store.raiseClockTo(options.lamport)
   const stored = await loadSettings(store)
   const settings = { name: options.name ?? stored.name, hubs: [...new Set([...(options.hubs ?? []), ...stored.hubs])].slice(0, HUBS_MAX) }
@@ -28,7 +28,7 @@ export const createNode = async (devices: NodeDevices, options: NodeOptions): Pr
   options.stored?.()
   const pages = createOpenPages(store, environment.randomBytes(16), environment.nowMicros)
   const book = await openPeerBook(store, environment.nowMicros)
-  const node = new RunningNode({ ...devices, store }, { ...options, ...settings }, { self, pages, book, reserve })
+  const node = new RunningNode({ ...devices, store }, { ...options, ...settings }, { self, lost, pages, book, reserve })
   await node.begin()
   return node
 }

@@ -2,6 +2,7 @@ import type { Lamport } from '../core/ids.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
 import type { Network } from './connections.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
+import type { Marks } from './marks.ts'
 import type { Environment } from './environment.ts'
 
 /** What a node runs on. */
@@ -13,12 +14,16 @@ export interface NodeDevices {
   /** Absent: a node that meets nobody. */
   readonly network?: Network
   readonly storage?: StorageDevice
+  /** Absent: that the database was cleared or set back is not noticed by itself. */
+  readonly marks?: Marks
 }
 
 /** What the browser says of the disk. */
 export interface StorageDevice {
   readonly estimate: () => Promise<{ readonly usedBytes: number | undefined; readonly quotaBytes: number | undefined }>
-  /** Asks that nothing be evicted. @returns whether that is granted */
+  /** Whether nothing will be evicted. */
+  readonly persisted: () => Promise<boolean>
+  /** Asks for that; some browsers ask the person. @returns whether it is granted */
   readonly persist: () => Promise<boolean>
 }
 

@@ -1,5 +1,6 @@
 import type { OwnNodeIds } from '../core/event.ts'
 import { streamIdOf, type NodeId, type StreamId } from '../core/ids.ts'
+import { StoreError } from '../store/errors.ts'
 import type { EventStore, Identity, StoredIdentity } from '../store/event-store.ts'
 import type { NodeCrypto } from './crypto.ts'
 import { NodeError } from './node.ts'
@@ -21,12 +22,42 @@ export interface Self {
   readonly replace: (shown: NodeId, reason: IdentityLoss, atMicros: number) => Promise<boolean>
 }
 
-/** Loads the identity of this database, or makes one in a new database. `first`: with which the swarm was founded. */
-export const openSelf = async (store: EventStore, crypto: NodeCrypto, first?: Identity): Promise<Self> => {
-  const found = await store.identity()
-  const stored = found ?? (await store.createIdentity(first ?? (await crypto.generateIdentity())))
-  if (found === undefined) await tryKey(store, crypto)
-  return createSelf(store, crypto, stored)
+/** An identity that could not be used: `shown` where its id is still known. */
+export interface LostIdentity {
+  readonly shown: NodeId | undefined
+}
+
+/**
+ * Loads the identity of this database, or makes one in a new database. A key that cannot be read, or signs wrongly, is never written with: another takes its place.
+ * @param first with which the swarm was founded @returns `lost` where the one stored could not be used
+ */
+export const openSelf = async (store: EventStore, crypto: NodeCrypto, nowMicros: number, first?: Identity): Promise<{ readonly self: Self; readonly lost: LostIdentity | undefined }> => {
+  const found = await foundIdentity(store)
+  const isUsable = found !== undefined && found !== 'unreadable' && (await signs(found.identity, crypto))
+  if (isUsable) return { self: createSelf(store, crypto, found), lost: undefined }
+  const shown = found === 'unreadable' ? undefined : found?.identity.nodeId
+  const next = first ?? (await crypto.generateIdentity())
+  const made = found === undefined ? await store.createIdentity(next) : await store.changeIdentity(shown, await crypto.generateIdentity(), 'damaged', nowMicros)
+  // Some private modes give a key but cannot store it: better to refuse at once than to lose events later.
+  const stored = await store.identity()
+  if (stored === undefined || !(await signs(stored.identity, crypto))) throw new NodeError('NODE-UNSUPPORTED', 'this browser cannot keep a signing key (a private window?)')
+  return { self: createSelf(store, crypto, made), lost: found === undefined ? undefined : { shown: shown ?? made.former.at(-1) } }
+}
+
+const foundIdentity = async (store: EventStore): Promise<StoredIdentity | 'unreadable' | undefined> => {
+  try {
+    return await store.identity()
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') return 'unreadable'
+    throw error
+  }
+}
+
+/** A key that is not one fails in many ways. */
+const signs = async (identity: Identity, crypto: NodeCrypto): Promise<boolean> => {
+  const message = new Uint8Array(32)
+  const seal = await crypto.signer(identity).sign(message).catch((error: unknown) => console.error('the key does not sign', error))
+  return seal !== undefined && crypto.verify(identity.publicKey, seal, message)
 }
 
 const createSelf = (store: EventStore, crypto: NodeCrypto, opened: StoredIdentity): Self => {
@@ -55,14 +86,3 @@ const createSelf = (store: EventStore, crypto: NodeCrypto, opened: StoredIdentit
 }
 
 const idsOf = (stored: StoredIdentity): OwnNodeIds => new Set([stored.identity.nodeId, ...stored.former])
-
-/** Some private modes give a key but cannot store it: better to refuse at once than to lose events later. */
-const tryKey = async (store: EventStore, crypto: NodeCrypto): Promise<void> => {
-  const stored = await store.identity()
-  const message = new Uint8Array(32)
-  const works = async () => {
-    if (stored === undefined) return false
-    return crypto.verify(stored.identity.publicKey, await crypto.signer(stored.identity).sign(message), message)
-  }
-  if (!(await works())) throw new NodeError('NODE-UNSUPPORTED', 'this browser cannot keep a signing key (a private window?)')
-}

@@ -29,7 +29,7 @@ export interface Mending {
   /** The node goes on under a new identity, unless it does already. */
   readonly replaceIdentity: (shown: NodeId, reason: IdentityLoss) => Promise<void>
   /** The own stream is another one, by this tab or another. Connections are made again under the new id; publishing does not wait for them. */
-  readonly identityChanged: (former: NodeId, reason?: IdentityLoss) => void
+  readonly identityChanged: (former: NodeId | undefined, reason?: IdentityLoss) => void
   /** A hole: the stream is lowered to where it begins, and fetched again. In the own stream, the node first takes another identity. */
   readonly fill: (error: UnreadableError) => Promise<void>
 }
@@ -38,7 +38,7 @@ export const createMending = (parts: MendingParts): Mending => {
   const { store, crypto, environment, self, board, supervise } = parts
   const lowering = new Map<StreamId, Promise<void>>()
 
-  const identityChanged = (former: NodeId, reason?: IdentityLoss) => {
+  const identityChanged = (former: NodeId | undefined, reason?: IdentityLoss) => {
     board.set({ nodeId: self.nodeId() })
     board.setPresent(board.status().present, self.ids())
     board.note('IDENTITY-CHANGED', former, `this node goes on under a new identity${reason === undefined ? '' : ` (${reason})`}; its earlier entries stay its own`)

@@ -25,7 +25,8 @@ export interface NetworkStatus {
   readonly notice: (notice: Notice) => void
   /** This tab has no connections any more. */
   readonly allGone: () => void
-  readonly close: () => Promise<void>
+  /** @param isKept whether what is not saved yet is saved */
+  readonly close: (isKept: boolean) => Promise<void>
 }
 
 export interface NetworkStatusParts {
@@ -112,10 +113,10 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
       board.set(current())
       shared.ask()
     },
-    close: async () => {
+    close: async (isKept) => {
       cancel?.()
       shared.close()
-      await book.save()
+      if (isKept) await book.save()
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Event, Meta, TaggedEvent } from '../core/event.ts'
 import type { EventKey } from '../core/event-key.ts'
 import type { NodeId, StreamId, SwarmId } from '../core/ids.ts'
-import { includesAll, type OffsetMap } from '../core/offset-map.ts'
+import { includesAll, lastOf, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
 import type { Where } from '../core/where.ts'
 import type { PairingFailure } from '../net/pairing.ts'
 import type { PairingTextError } from '../protocol/pairing.ts'
@@ -79,6 +79,11 @@ export interface Node {
   /** This node's display name, told to others; at most 256 bytes. @throws NodeError `NAME-INVALID` */
   readonly rename: (name: string) => Promise<void>
   /** Bytes that a layer above keeps on this node; not replicated. */
+  /**
+   * Asks the browser never to delete what is stored here, and shows the answer in `status().storage.persistent`. Some browsers ask the person: call it when one has
+   * touched a key, or has installed the app. @returns whether it is granted
+   */
+  readonly persist: () => Promise<boolean>
   readonly local: (layer: string) => Local
   /** Messages to and from peers for a layer above. */
   readonly channel: (name: string) => Channel
@@ -137,7 +142,10 @@ export interface NodeStatus {
   /** Whether this browser lets a page that was reloaded come back without a hub; `undefined`: not yet tried. */
   readonly returnAllowed: boolean | undefined
   readonly storage: StorageStatus
-  /** The last failure to store, until a later one succeeds. */
+  /**
+   * The last failure to store, until a later one succeeds. `STORE-LOST`: the disk is being opened again, what is published waits. `STORE-STUCK`: that has failed for a while;
+   * it is tried on. `STORE-NEWER`, `STORE-LEFT`: this node has ended, and is closed.
+   */
   readonly storeFailure: { readonly code: string; readonly message: string; readonly atMicros: number } | undefined
   /** What a person should know: newest last, at most 100. */
   readonly notices: readonly Notice[]
@@ -201,6 +209,10 @@ export interface Channel {
 export const copiesOfOwn = (status: NodeStatus): number =>
   1 + status.peers.filter((peer) => includesAll(peer.holds, status.own)).length
 
+/** Events up to these offsets (of `own` or `present`) that no other node said it holds durably. */
+export const eventsOnlyHere = ({ peers }: Pick<NodeStatus, 'peers'>, offsets: OffsetMap): number =>
+  offsetsOf(offsets).reduce((sum, [stream, last]) => sum + Math.max(0, last - Math.max(-1, ...peers.map(({ holds }) => lastOf(holds, stream)))), 0)
+
 /** From this share of the quota on, events of others are not taken. */
 const FULL_SHARE = 0.9
 
@@ -208,7 +220,7 @@ const FULL_SHARE = 0.9
 export const isNearlyFull = ({ usedBytes, quotaBytes }: StorageStatus): boolean =>
   usedBytes !== undefined && quotaBytes !== undefined && quotaBytes > 0 && usedBytes >= quotaBytes * FULL_SHARE
 
-export type NodeErrorCode = 'PUBLISH-INVALID' | 'NODE-CLOSED' | 'INVITATION-INVALID' | 'SWARM-UNKNOWN' | 'NAME-INVALID' | 'NODE-UNSUPPORTED' | PairingCode
+export type NodeErrorCode = 'PUBLISH-INVALID' | 'NODE-CLOSED' | 'INVITATION-INVALID' | 'SWARM-UNKNOWN' | 'SWARM-CLEARED' | 'NAME-INVALID' | 'NODE-UNSUPPORTED' | PairingCode
 
 export class NodeError extends Error {
   override readonly name = 'NodeError'

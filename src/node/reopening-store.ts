@@ -1,10 +1,15 @@
-import { StoreError } from '../store/errors.ts'
+import { StoreError, type StoreErrorCode } from '../store/errors.ts'
 import type { EventStore } from '../store/event-store.ts'
 import { createAwake } from '../tab/awake.ts'
 import type { Environment } from './environment.ts'
 
 const retryFirstMs = 500
 const retryLastMs = 10_000
+/** After so many tries it is said that it does not work. */
+const stuckAfterTries = 4
+
+/** With these it is never tried again. */
+const finalCodes: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>(['STORE-CLOSED', 'STORE-NEWER', 'STORE-LEFT'])
 
 /**
  * A store for a page, which may be frozen and may lose its disk.
@@ -12,7 +17,8 @@ const retryLastMs = 10_000
  * While the page is frozen no transaction begins: its answers would not come, and it would block every writer of the profile. Calls wait until the page is awake.
  * When the browser has cut the connection to the disk (iPadOS does so in the background), it opens itself again: what was being written rejects with `STORE-LOST`,
  * for nobody knows whether it was stored; what may be done twice is done again; calls made meanwhile wait for the new connection.
- * Opened by a newer version of the program in another tab, it stays closed. @see STORAGE.md, Durability and transactions
+ * What listens to `onLost` hears `STORE-STUCK` when that has failed four times, after some 8 s; it is tried on every 10 s.
+ * Opened by a newer version of the program in another tab, or deleted because a person has left the swarm, it stays closed. @see STORAGE.md, Durability and transactions
  * @throws StoreError when the first opening fails
  */
 export const openReopeningStore = async (open: () => Promise<EventStore>, environment: Pick<Environment, 'after' | 'page'>): Promise<EventStore> => {
@@ -20,14 +26,15 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
   const listeners = new Set<(error: Error) => void>()
   let closed = false
   let current: Promise<EventStore>
-  const openAgain = async (delayMs: number): Promise<EventStore> => {
+  const openAgain = async (delayMs: number, tries = 1): Promise<EventStore> => {
     await new Promise<void>((go) => environment.after(delayMs, go))
     try {
       if (closed) throw new StoreError('STORE-CLOSED', 'the store was closed; open it again')
       return watched(await open())
     } catch (error) {
-      if (error instanceof StoreError && (error.code === 'STORE-CLOSED' || error.code === 'STORE-NEWER')) throw error
-      return openAgain(Math.min(delayMs * 2, retryLastMs))
+      if (error instanceof StoreError && finalCodes.has(error.code)) throw error
+      if (tries === stuckAfterTries) for (const lost of listeners) lost(new StoreError('STORE-STUCK', 'the database cannot be opened again; close all windows of this app and open it anew', { cause: error }))
+      return openAgain(Math.min(delayMs * 2, retryLastMs), tries + 1)
     }
   }
   const watched = (store: EventStore): EventStore => {
@@ -79,6 +86,7 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
     appendReplicated: on((store) => store.appendReplicated),
     piece: again((store) => store.piece),
     summaries: again((store) => store.summaries),
+    addSummaries: again((store) => store.addSummaries),
     joinTail: again((store) => store.joinTail),
     lower: on((store) => store.lower),
     end: on((store) => store.end),
@@ -94,6 +102,7 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
     putAside: on((store) => store.putAside),
     getAside: again((store) => store.getAside),
     listAside: again((store) => store.listAside),
+    setAsideAppends: again((store) => store.setAsideAppends),
     local: {
       get: again((store) => store.local.get),
       put: on((store) => store.local.put),

@@ -5,6 +5,7 @@ import type { Envelope, Standby } from '../protocol/message.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
+import type { IdentityLoss } from './identity.ts'
 import type { Notice } from './node.ts'
 import type { ReplicationRoom } from './replication-take.ts'
 
@@ -40,8 +41,8 @@ export interface ReplicationEvents {
   readonly disconnected: (transport: Transport, nodeId: NodeId | undefined, reason: string) => void
   /** This peer goes on under a new identity: what it said that it holds counts under that one alone. Called before `disconnected`. */
   readonly renounced: (nodeId: NodeId) => void
-  /** A sealed header of the own key that is not held on disk, or a twin: the node must take a new identity now. Sessions have ended. */
-  readonly identityLost: (reason: 'restored' | 'twin') => void
+  /** A sealed header of the own key that is not held on disk, a twin, or an own piece that cannot be read: the node must take a new identity now. Sessions have ended. */
+  readonly identityLost: (reason: IdentityLoss) => void
   readonly notice: (notice: Notice) => void
   readonly layerMessage: (channel: string, peer: NodeId, bytes: Uint8Array) => boolean
   /** An envelope for this node came over others; its signature holds. */

@@ -7,6 +7,7 @@ import type { EventStore, Piece, StreamState } from '../store/event-store.ts'
 import { byteOfEvent, readBody } from '../stream/body.ts'
 import type { StreamCrypto } from '../stream/crypto.ts'
 import { decodeHeader, encodeHeader, headerId, type Header } from '../stream/header.ts'
+import { holdsSeal } from '../stream/verify.ts'
 
 /** What replication reads from the disk to give to others, or to find out where to ask. */
 export interface Reads {
@@ -125,10 +126,15 @@ interface Disk {
 /** `bad`: where the first piece begins that is not what was sealed, or is missing. `next`: where to go on; `undefined` at the end. */
 export type Checked = { readonly bad: Offset; readonly next?: never } | { readonly bad?: never; readonly next: Offset | undefined }
 
-/** Hashes up to `countMax` pieces of a stream, from the one that holds `from` on. */
-export const checkPieces = async ({ store, crypto }: Disk, stream: StreamId, from: Offset, countMax: number): Promise<Checked> => {
+/**
+ * Checks up to `countMax` pieces of a stream, from the one that holds `from` on: body, seal, and that each follows on the one before.
+ * @param seen is given each closed one that is what was sealed
+ */
+export const checkPieces = async ({ store, crypto }: Disk, stream: StreamId, from: Offset, countMax: number, seen?: (held: HeldSegment) => void): Promise<Checked> => {
   const state = await store.state(stream)
   if (state === undefined) return { next: undefined }
+  /** Of the piece checked last. */
+  let before: { readonly first: Offset; readonly id: Uint8Array } | undefined
   let at = Math.max(from, state.start?.offset ?? 0)
   for (let count = 0; at < state.head.next; count++) {
     if (count >= countMax) return { next: at }
@@ -136,14 +142,22 @@ export const checkPieces = async ({ store, crypto }: Disk, stream: StreamId, fro
       const piece = await store.piece(stream, at)
       // The seal kept where a forked stream ends covers more than is kept.
       if (piece === undefined || (piece.type === 'open' && state.standing?.type === 'forked')) return { next: undefined }
-      const { header } = await heldSegment(crypto, stream, piece)
+      const held = await heldSegment(crypto, stream, piece)
+      const { header } = held
+      const follows = before === undefined || equalBytes(header.previous, before.id)
+      if (!follows || !(await holdsSeal(crypto, stream, piece.sealed))) return { bad: at }
+      if (piece.type === 'closed') seen?.(held)
+      before = { first: header.first, id: await headerId(crypto, piece.sealed.header) }
       at = header.first + header.events
     } catch (error) {
       if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') return { bad: at }
       throw error
     }
   }
-  return state.hole === true ? { bad: state.head.next } : { next: undefined }
+  if (state.hole === true) return { bad: state.head.next }
+  // The record of the stream says what its last closed segment was.
+  const isOther = before !== undefined && state.open.body.length === 0 && state.standing?.type !== 'forked' && !equalBytes(state.open.previous, before.id)
+  return isOther ? { bad: before?.first ?? 0 } : { next: undefined }
 }
 
 /** First offset of the first segment that is not what was sealed; `undefined` when all can be read. */

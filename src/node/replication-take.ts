@@ -1,7 +1,8 @@
 import { equalBytes } from '../core/bytes.ts'
-import { streamIdToNodeId, type StreamId } from '../core/ids.ts'
+import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
 import { advanceClock, clockAt, type Clock } from '../core/lamport.ts'
-import type { TakenPiece, TakeOutcome } from '../protocol/plan-state.ts'
+import type { SegmentMessage } from '../protocol/message.ts'
+import type { TakeOutcome } from '../protocol/plan-state.ts'
 import { StoreError } from '../store/errors.ts'
 import type { Piece, StreamAppend, StreamState } from '../store/event-store.ts'
 import { decodeHeader, type Header } from '../stream/header.ts'
@@ -15,6 +16,8 @@ export interface TakerContext extends ForksContext {
   readonly nowMs: () => number
   /** Absent: what the disk holds is its only bound. */
   readonly room?: ReplicationRoom
+  /** Something of a stream was lost on this disk, from that offset on. */
+  readonly hole: (stream: StreamId, first: Offset) => void
   /** An event lies too far above the clock to move it. */
   readonly beyondClock: (stream: StreamId, lamport: number) => void
 }
@@ -44,8 +47,7 @@ export class Taker {
   }
 
   /** Never rejects for what the piece is, nor for a disk that is full. */
-  async take({ segment }: TakenPiece): Promise<TakeOutcome> {
-    const { stream, header, seal, from, body } = segment
+  async take({ stream, header, seal, from, body }: SegmentMessage): Promise<TakeOutcome> {
     const piece: ReceivedPiece = { stream, sealed: { header, seal }, firstLine: from, body }
     try {
       return streamIdToNodeId(stream) === this.#context.nodeId ? await this.#takeOwn(piece) : await this.#takeOthers(piece)
@@ -79,6 +81,8 @@ export class Taker {
     const { store, crypto, swarm } = this.#context
     for (let tries = 0; tries < TRY_COUNT_MAX; tries++) {
       const state = await store.state(piece.stream)
+      // The append sets aside by itself what lies beyond.
+      if (state?.hole === true) this.#context.hole(piece.stream, state.head.next)
       const verdict = await verifyPiece(crypto, swarm, state ?? emptyBase(piece.stream), piece)
       const outcome = verdict.type === 'append' ? await this.#append(verdict, state) : await this.#judge(verdict, state, piece)
       if (outcome !== 'stale') return outcome

@@ -9,6 +9,8 @@ import { stepPlan } from '../protocol/plan.ts'
 import { isOwn, noView, planOf, viewOf, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece, type TakeOutcome } from '../protocol/plan-state.ts'
 import type { PlanMessage } from '../protocol/session-state.ts'
 import { StoreError } from '../store/errors.ts'
+import type { IdentityLoss } from './identity.ts'
+import { Asides } from './replication-aside.ts'
 import type { ReplicationDevices, ReplicationEvents, ReplicationOptions, SessionPeer } from './replication-events.ts'
 import { Forks, loadForks } from './replication-forks.ts'
 import { Mesh, meshFeatures, type MeshNode } from './replication-mesh.ts'
@@ -71,6 +73,7 @@ class Runner {
   readonly #reads: Reads
   readonly #forks: Forks
   readonly #taker: Taker
+  readonly #asides: Asides
   readonly mesh: Mesh
   readonly #underWay = new Set<Promise<void>>()
   /** Work on one stream, one after the other: what the plan hears of a stream is never older than what it heard before. */
@@ -98,7 +101,8 @@ class Runner {
     this.#reads = createReads(store, crypto)
     const context = { store, crypto, swarm: swarm.id, nodeId: identity.nodeId, nowMicros: environment.nowMicros, hasRoom: () => options.room?.hasRoom() !== false }
     this.#forks = new Forks(context)
-    this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, nowMs: environment.monotonicMs, beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
+    this.#asides = new Asides(store)
+    this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, nowMs: environment.monotonicMs, hole: (stream, first) => this.#hole(stream, first), beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
     const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, ...(options.features ?? [])], about: fitAbout(options.about()) })
     const proofs = createProofs(crypto, swarm, identity)
@@ -120,6 +124,7 @@ class Runner {
 
   async #begin(): Promise<void> {
     this.#plan = { ...this.#plan, forks: await loadForks(this.#devices.store) }
+    await this.#asides.load()
     await this.#compare()
   }
 
@@ -266,8 +271,16 @@ class Runner {
   }
 
   async #take(piece: TakenPiece): Promise<void> {
-    const outcome = await this.#taker.take(piece).catch((error: unknown): TakeOutcome => ({ type: 'failed', text: textOf(error) }))
+    const outcome = await this.#taker.take(piece.segment).catch((error: unknown): TakeOutcome => ({ type: 'failed', text: textOf(error) }))
     this.#step({ type: 'taken', piece, outcome, nowMs: this.#nowMs() })
+    if (outcome.type === 'stored') await this.#retake(piece.segment.stream, outcome.view.next)
+  }
+
+  /** Once more what was set aside when the stream had a hole. */
+  async #retake(stream: StreamId, next: Offset): Promise<void> {
+    if (!(await this.#asides.retake(stream, next, (segment) => this.#taker.take(segment)))) return
+    await this.#look(stream)
+    this.#events.stored([stream])
   }
 
   async #takeFork(session: SessionId, fork: ForkMessage): Promise<void> {
@@ -313,14 +326,15 @@ class Runner {
     }
   }
 
-  /** Lowers a replicated stream to where it can be read, so that the rest is fetched again. @see STORAGE.md, Holes */
+  /** Lowers a replicated stream to where it can be read, so that the rest is fetched again; the own stream is not written on any more. @see STORAGE.md, Holes */
   async #mend(stream: StreamId): Promise<void> {
-    if (streamIdToNodeId(stream) === this.#options.identity.nodeId) return this.#loseIdentity('restored')
     const first = await firstUnreadable(this.#devices, stream)
     if (first === undefined) return
-    this.#notice('STREAM-HOLE', stream, `cannot be read from offset ${first} on; it is fetched again`)
+    if (streamIdToNodeId(stream) === this.#options.identity.nodeId) return this.#loseIdentity('damaged')
+    this.#hole(stream, first)
     for (const id of this.#sessions.ids()) this.#sessions.end(id, 'lowered', stream)
     await this.#devices.store.lower(stream, first, 'hole', this.#devices.environment.nowMicros())
+    await this.#asides.load()
     await this.#look(stream)
   }
 
@@ -408,10 +422,14 @@ class Runner {
     this.#closed = true
   }
 
-  #loseIdentity(reason: 'restored' | 'twin'): void {
+  #loseIdentity(reason: IdentityLoss): void {
     if (this.#closed) return
     this.#stop('identity')
     this.#events.identityLost(reason)
+  }
+
+  #hole(stream: StreamId, first: Offset): void {
+    this.#notice('STREAM-HOLE', stream, `cannot be read from offset ${first} on; it is fetched again`)
   }
 
   #beyondClock(stream: StreamId, lamport: number): void {

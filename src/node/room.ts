@@ -15,6 +15,8 @@ export interface Room {
   readonly stored: (bytes: number) => void
   /** The disk was full. @returns whether room was made for own events */
   readonly refused: () => Promise<boolean>
+  /** Asks that nothing be evicted. */
+  readonly persist: () => Promise<boolean>
   /** Asks the device from now on, and keeps the reserve. */
   readonly begin: () => void
   readonly close: () => void
@@ -86,8 +88,12 @@ export const createRoom = ({ device, reserve, environment, awake, storage, set, 
     begin: () => {
       estimate()
       supervise('keeping room for own entries', keep())
-      // Never awaited: some browsers ask a person first.
-      supervise('asking for persistent storage', device.persist().then((persistent) => show({ persistent })))
+      supervise('looking whether the storage is persistent', device.persisted().then((persistent) => show({ persistent })))
+    },
+    persist: async () => {
+      const persistent = await device.persist()
+      show({ persistent })
+      return persistent
     },
     hasRoom: () => !isFull && !isNearlyFull(storage()),
     stored: (bytes) => {

@@ -1,5 +1,6 @@
 import type { Meta, TaggedEvent } from '../core/event.ts'
 import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { EventKey } from '../core/event-key.ts'
 import { lastOf, type OffsetMap } from '../core/offset-map.ts'
 import { encodeInvitation } from '../protocol/invitation.ts'
 import { StoreError } from '../store/errors.ts'
@@ -10,9 +11,11 @@ import { runAql } from './aql.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
-import type { Self } from './identity.ts'
+import { createFillers, type Fillers } from './fillers.ts'
+import type { IdentityLoss, LostIdentity, Self } from './identity.ts'
 import { createLayers, type Layers } from './layers.ts'
 import { createLead, type Lead } from './lead.ts'
+import { createMarkKeeper, type MarkKeeper } from './marks.ts'
 import { createMending, type Mending } from './mending.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
 import { NodeError, type AqlOptions, type Channel, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
@@ -24,7 +27,7 @@ import { createPublisher, type Publisher } from './publisher.ts'
 import { createReader, type Heads, type Reader } from './reader.ts'
 import type { Reserve } from './reserve.ts'
 import { createRoom, type Room } from './room.ts'
-import { loadSwarm, saveHubs, saveName, saveSwarm, type Settings } from './settings.ts'
+import { loadSettings, loadSwarm, saveHubs, saveName, saveSwarm, type Settings } from './settings.ts'
 import { createStatusBoard, presentOf, withLast, type StatusBoard } from './status.ts'
 import { createScrub, scrubEveryMs, type Scrub } from './scrub.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
@@ -34,6 +37,8 @@ const compareEveryMs = 2_000
 /** What was read or written before the node could begin. */
 export interface Opened {
   readonly self: Self
+  /** The identity stored could not be used: `self` is another. */
+  readonly lost: LostIdentity | undefined
   readonly pages: OpenPages
   readonly book: PeerBook
   readonly reserve: Reserve
@@ -44,6 +49,7 @@ export class RunningNode implements Node {
   readonly #devices: NodeDevices
   readonly #options: NodeOptions & Settings
   readonly #self: Self
+  readonly #lost: LostIdentity | undefined
   readonly #pages: OpenPages
   readonly #board: StatusBoard
   readonly #awake: Awake
@@ -61,19 +67,24 @@ export class RunningNode implements Node {
   readonly #layers: Layers
   readonly #room: Room | undefined
   readonly #scrub: Scrub
+  readonly #fillers: Fillers
+  readonly #marks: MarkKeeper | undefined
   /** What this tab published last: a comparison that began before it may not take it back. */
   #ownLast: readonly [stream: StreamId, last: Offset] | undefined
   /** Streams that replication itself has changed since the last comparison. */
   readonly #replicated = new Set<StreamId>()
   #stops: (() => void)[] = []
   #closing: Promise<void> | undefined
+  /** Its disk is no longer this program's to write on. */
+  #ended = false
 
-  constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, pages, book, reserve }: Opened) {
+  constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, lost, pages, book, reserve }: Opened) {
     const { store, crypto, environment } = devices
     const scope = options.scope ?? `millpond-${options.swarm.id}`
     this.#devices = devices
     this.#options = options
     this.#self = self
+    this.#lost = lost
     this.#pages = pages
     this.#board = createStatusBoard(environment, { nodeId: self.nodeId(), name: options.name })
     this.#awake = createAwake(environment)
@@ -120,20 +131,31 @@ export class RunningNode implements Node {
     })
     this.#layers = createLayers(store.local, (channel, peer, bytes) => this.#connections?.running()?.replication.sendLayer(channel, peer, bytes) ?? false)
     this.#room = this.#createRoom(reserve)
-    this.#scrub = createScrub({ store, crypto }, (error) => this.#mending.fill(error))
+    this.#scrub = createScrub({ store, crypto }, {
+      unreadable: (error) => this.#mending.fill(error),
+      summarised: (stream, earliest) => this.#summarised(stream, earliest),
+    })
+    this.#fillers = createFillers(store, (nodeId, bytes) =>
+      this.#board.note('STORE-FILLED', nodeId, `the entries of this tablet take ${bytes} bytes, more than a quarter of what this disk has room for`))
+    const keeper = { status: this.status, supervise: (doing: string, work: Promise<unknown>) => this.#supervise(doing, work) }
+    this.#marks = devices.marks && createMarkKeeper(devices.marks, environment, options.swarm.id, keeper)
     this.#connections = this.#createConnections()
   }
 
   /** Looks at the disk once, then lets everything begin. */
   async begin(): Promise<void> {
     const { store, crypto, environment } = this.#devices
-    const loss = await checkOwnStream(store, crypto, this.#self)
+    const loss = (await checkOwnStream(store, crypto, this.#self)) ?? (await this.#setBack())
     if (loss !== undefined) await this.#mending.replaceIdentity(this.nodeId, loss)
+    if (this.#lost !== undefined) {
+      this.#changes.post({ type: 'identity' })
+      this.#mending.identityChanged(this.#lost.shown, 'damaged')
+    }
     await this.#watch.compare()
     this.#stops = [
       store.onLost((error) => {
         this.#failed('the connection to the disk', error)
-        this.#supervise('reading the disk again', this.#lookAgain())
+        if (!(error instanceof StoreError && error.code === 'STORE-STUCK')) this.#supervise('reading the disk again', this.#lookAgain())
       }),
       environment.page.listen((change) => {
         if (change === 'hidden' || change === 'offline' || environment.page.state() === 'frozen') return
@@ -144,11 +166,22 @@ export class RunningNode implements Node {
         if (this.#lead.leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
       }),
       every(environment.after, scrubEveryMs, () => {
-        if (this.#lead.leads()) this.#supervise('checking what is stored', this.#scrub.step())
+        if (!this.#lead.leads()) return
+        this.#supervise('checking what is stored', this.#scrub.step())
+        this.#supervise('looking who fills the disk', this.#fillers.look(this.status().storage.quotaBytes, this.#self.ids()))
       }),
     ]
     this.#room?.begin()
+    this.#marks?.begin()
     this.#lead.begin()
+  }
+
+  /** Whether the own stream is shorter than was noted outside of the database: then this disk is an older one, and the stream goes on elsewhere. */
+  async #setBack(): Promise<IdentityLoss | undefined> {
+    const mark = await this.#devices.marks?.read(this.swarm).catch((error: unknown) => this.#failed('looking what was noted of this node', error))
+    if (mark === undefined || mark.nodeId !== this.nodeId) return undefined
+    const state = await this.#devices.store.state(this.#self.stream())
+    return mark.next > (state?.head.next ?? 0) ? 'restored' : undefined
   }
 
   get nodeId(): NodeId {
@@ -187,7 +220,10 @@ export class RunningNode implements Node {
   readonly rename = async (name: string): Promise<void> => {
     await saveName(this.#devices.store, name)
     this.#board.set({ name })
+    this.#changes.post({ type: 'renamed' })
   }
+
+  readonly persist = async (): Promise<boolean> => (await this.#room?.persist()) ?? false
 
   readonly local = (layer: string): Local => this.#layers.local(layer)
 
@@ -200,6 +236,7 @@ export class RunningNode implements Node {
 
   async #close(): Promise<void> {
     for (const stop of this.#stops) stop()
+    this.#marks?.close()
     this.#room?.close()
     this.#subscriptions.close()
     await this.#publisher.close()
@@ -207,8 +244,8 @@ export class RunningNode implements Node {
     this.#pairings.close()
     await this.#lead.close()
     try {
-      await this.#network.close()
-      await this.#pages.close()
+      await this.#network.close(!this.#ended)
+      if (!this.#ended) await this.#pages.close()
     } finally {
       this.#changes.close()
       this.#awake.close()
@@ -273,6 +310,9 @@ export class RunningNode implements Node {
 
   /** A hint of another tab. */
   #hear(change: Change): void {
+    if (change.type === 'missed') return this.#subscriptions.missed(change.earliest)
+    if (change.type === 'left') return this.#failed('this window', new StoreError('STORE-LEFT', 'this tablet has left the swarm, in another window'))
+    if (change.type === 'renamed') this.#supervise('reading the new name', loadSettings(this.#devices.store).then(({ name }) => this.#board.set({ name })))
     this.#supervise('comparing with the disk', this.#compare())
     if (change.type === 'grown' && change.streams.includes(this.#self.stream())) this.#connections?.running()?.replication.published(this.#self.stream())
   }
@@ -315,6 +355,13 @@ export class RunningNode implements Node {
     else if (byOthers.length > 0) this.#supervise('comparing heads', replication.refresh())
   }
 
+  /** Until now queries may have passed over events: whoever follows one reads again, in every tab. */
+  #summarised(stream: StreamId, earliest: EventKey): void {
+    this.#board.note('SUMMARY-WRONG', stream, 'what says which entries lie where was not what was written; it was made again, and what may have been passed over is shown now')
+    this.#subscriptions.missed(earliest)
+    this.#changes.post({ type: 'missed', earliest })
+  }
+
   #createRoom(reserve: Reserve): Room | undefined {
     const { storage: device, environment } = this.#devices
     return device && createRoom({
@@ -333,9 +380,17 @@ export class RunningNode implements Node {
     })
   }
 
+  /** Why stands in the status. */
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#supervise('ending', this.close())
+  }
+
   #failed(doing: string, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error)
     const isCoded = error instanceof StoreError || error instanceof NodeError
+    if (error instanceof StoreError && (error.code === 'STORE-LEFT' || error.code === 'STORE-NEWER')) this.#end()
     if (error instanceof StoreError) this.#board.set({ storeFailure: { code: error.code, message, atMicros: this.#devices.environment.nowMicros() } })
     this.#board.note(isCoded ? error.code : 'NODE-FAILED', undefined, `${doing}: ${message}`)
   }

@@ -50,6 +50,7 @@ export const createStatusBoard = (environment: Environment, first: Pick<NodeStat
     },
     close: () => {
       cancel?.()
+      if (cancel !== undefined) tell()
       observers.clear()
     },
   }

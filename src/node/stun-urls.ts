@@ -1,3 +1,4 @@
+import { readMeta } from './settings.ts'
 import type { EventStore } from '../store/event-store.ts'
 
 const urlCountMax = 4
@@ -13,7 +14,7 @@ const usable = (value: unknown): readonly string[] =>
  * A hub that says nothing usable, or is not in reach, leaves what is known.
  */
 export const openStunUrls = async (store: Pick<EventStore, 'getMeta' | 'putMeta'>, ask?: () => Promise<readonly string[]>): Promise<() => readonly string[]> => {
-  let urls = usable(await store.getMeta('stun'))
+  let urls = usable(await readMeta(store, 'stun'))
   const keep = async (answer: readonly string[]): Promise<void> => {
     const heard = usable(answer)
     if (heard.length === 0 || heard.join() === urls.join()) return

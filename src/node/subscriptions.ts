@@ -14,6 +14,8 @@ export interface Subscriptions {
   readonly subscribe: (query: Query, subscriber: Subscriber) => () => void
   /** Streams may have grown on disk. A hint too many is harmless: each subscription reads on from its own offsets. */
   readonly grown: () => void
+  /** Events that were passed over can be read now; none sorts before this one. */
+  readonly missed: (earliest: EventKey) => void
   readonly close: () => void
 }
 
@@ -37,6 +39,9 @@ export const createSubscriptions = (reader: Reader): Subscriptions => {
     grown: () => {
       reading = undefined
       for (const subscription of running) subscription.wake()
+    },
+    missed: (earliest) => {
+      for (const subscription of running) subscription.missed(earliest)
     },
     close: () => {
       for (const subscription of running) subscription.stop()
@@ -62,6 +67,7 @@ class Subscription {
   #unreadable = 0
   #stopped = false
   #dirty = true
+  #missed: EventKey | undefined
   #wakeUp = () => {}
 
   constructor(reader: Reader, query: Query, subscriber: Subscriber) {
@@ -86,6 +92,11 @@ class Subscription {
     this.#wakeUp()
   }
 
+  missed(earliest: EventKey): void {
+    this.#missed = earliest
+    this.wake()
+  }
+
   async #follow(): Promise<void> {
     while (!this.#stopped) {
       if (!this.#dirty) await new Promise<void>((go) => (this.#wakeUp = go))
@@ -96,7 +107,8 @@ class Subscription {
 
   async #pass(): Promise<void> {
     const heads = await this.#reader.heads()
-    const lost = this.#lost(heads)
+    const lost = this.#missed ?? this.#lost(heads)
+    this.#missed = undefined
     if (lost !== undefined) this.#restart(lost)
     const upperBound = presentWithin(heads, this.#query.upperBound)
     if (this.#caughtUp && !grewBeyond(upperBound, this.#given)) return

@@ -122,9 +122,10 @@ const putChanges = async (transaction: Transaction, { append, record, left }: Fo
   const end = endOf(append)
   setAsideLeft(transaction, stream, closed, left, end)
   const closing = { openFirst: end, previous: last.headerId, lamportBefore: last.lastLamport }
+  const closedBytes = record.closedBytes + closed.reduce((sum, { deflated }) => sum + deflated.length, 0)
   const reachesLeft = tail === undefined && left.some((value) => unpackSegment(value)?.first === end)
   const counted = reachesLeft ? await countAgain(transaction, stream, closing) : closing
-  transaction.put('streams', stream, { ...withStart(record, append), ...counted })
+  transaction.put('streams', stream, { ...withStart(record, append), ...counted, closedBytes })
 }
 
 const withStart = (record: StoredStream, { start }: StreamAppend): StoredStream => ({

@@ -1,7 +1,7 @@
 import { streamIdOf, type Lamport, type NodeId } from '../core/ids.ts'
 import { StoreError } from './errors.ts'
 import type { EventStore } from './event-store.ts'
-import { storedIdentity } from './identity.ts'
+import { parseIdentity } from './identity.ts'
 import { numberOf } from './records.ts'
 import { headOf, readTail } from './tail.ts'
 import { readAtOnce, type TableName, type Tables, type Transaction } from './tables.ts'
@@ -42,7 +42,7 @@ export const createClock = (disk: Tables, notes: ClockNotes): Pick<EventStore, '
       const [stored, recorded, tail] = await readAtOnce(disk, tables, (transaction) =>
         Promise.all([transaction.get('meta', 'identity'), transaction.get('meta', 'clock'), asked && readTail(transaction, streamIdOf(asked, 0))]),
       )
-      own = storedIdentity(stored)?.identity.nodeId
+      own = parseIdentity(stored)?.identity.nodeId
       if (own === asked) return Math.max(numberOf(recorded), tail === undefined ? 0 : headOf(tail).lamport)
     }
   }
@@ -58,7 +58,7 @@ export const createClock = (disk: Tables, notes: ClockNotes): Pick<EventStore, '
 /** The larger of the record and the own head's last Lamport time. */
 export const readClock = async (transaction: Transaction): Promise<Lamport> => {
   const [stored, recorded] = await Promise.all([transaction.get('meta', 'identity'), transaction.get('meta', 'clock')])
-  const identity = storedIdentity(stored)
+  const identity = parseIdentity(stored)
   const own = identity && (await readTail(transaction, streamIdOf(identity.identity.nodeId, 0)))
   return Math.max(numberOf(recorded), own === undefined ? 0 : headOf(own).lamport)
 }

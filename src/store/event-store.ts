@@ -157,6 +157,7 @@ export interface StoredIdentity {
  *   and is `stale`, an own one rejects with `STORE-UNREADABLE`.
  * - [S15] `createIdentity` stores one only if there is none, with its empty stream 0; both callers of a race get the same.
  * - [S16] `changeIdentity` does nothing unless the identity is still the one given; it notes the former id, retires its streams and raises the clock to the old head's last Lamport time.
+ *   With none given it does so where the identity cannot be read, for all ids that this database had.
  * - [S17] A retired stream refuses own appends; a stream that ended takes nothing beyond its end. Both are `stale`: read the stream's standing.
  * - [S18] Quota exceeded rejects with `STORE-QUOTA`, a record that cannot be read or is missing below the head with `STORE-UNREADABLE`, use after close with `STORE-CLOSED`;
  *   nothing acknowledged is lost by it, and nothing else harmed.
@@ -175,7 +176,7 @@ export interface EventStore {
   readonly identity: () => Promise<StoredIdentity | undefined>
   readonly createIdentity: (identity: Identity) => Promise<StoredIdentity>
   /** @returns the identity after it: `next`, or another if it was changed before. */
-  readonly changeIdentity: (shown: NodeId, next: Identity, reason: string, atMicros: number) => Promise<StoredIdentity>
+  readonly changeIdentity: (shown: NodeId | undefined, next: Identity, reason: string, atMicros: number) => Promise<StoredIdentity>
 
   // streams
   /** `undefined` when there is neither a record nor an event. */
@@ -199,6 +200,8 @@ export interface EventStore {
    * of an earlier one; entries at or above `open.first` do not count.
    */
   readonly summaries: () => Promise<readonly Uint8Array[]>
+  /** Adds summaries that are missing or not what they should be: of two for the same offsets the later one counts. */
+  readonly addSummaries: (entries: readonly Uint8Array[]) => Promise<void>
   /** Joins the tail's appends to fewer records if there are 16 or more that are not joined. */
   readonly joinTail: (stream: StreamId) => Promise<void>
   /**
@@ -223,7 +226,7 @@ export interface EventStore {
   readonly getMeta: (name: string) => Promise<unknown>
   /** Structured-clonable values by name. With `unless`, stores only if the number at that name is not above `unless.atMost`. @returns whether it stored */
   readonly putMeta: (name: string, value: unknown, unless?: { readonly name: string; readonly atMost: number }) => Promise<boolean>
-  /** Names and values whose name begins with `prefix`, in name order. */
+  /** Names and values whose name begins with `prefix`, in name order; what cannot be read is left out. */
   readonly listMeta: (prefix: string) => Promise<readonly (readonly [string, unknown])[]>
   readonly deleteMeta: (name: string) => Promise<void>
   /** Adds 1 to the number at `name` (0 if none), durably. @returns the new number */
@@ -232,6 +235,8 @@ export interface EventStore {
   readonly getAside: (kind: string, id: string) => Promise<unknown>
   /** The store's own kinds: `tail` and `segment` (packed records with the reason), `fork` (proofs). */
   readonly listAside: (kind: string) => Promise<readonly (readonly [string, unknown])[]>
+  /** Appends of a stream that `lower` has set aside from the tail, in order of offset. */
+  readonly setAsideAppends: (stream: StreamId) => Promise<readonly TailAppend[]>
   readonly local: LocalBytes
 
   /** Calls once if the database connection is lost from outside (closed by the browser, deleted, upgraded elsewhere). */
@@ -246,6 +251,8 @@ export interface StreamRecord {
   readonly openFirst: Offset
   readonly start: Start | undefined
   readonly standing: Standing | undefined
+  /** What its closed segments take on disk, deflated; those that lie beyond a hole or were replaced included. */
+  readonly closedBytes: number
 }
 
 /** Where a forked stream ends, with what is kept of its last segment. */

@@ -1,13 +1,13 @@
 import { assert } from '../core/assert.ts'
 import { strictRecordBytes } from './append.ts'
-import type { EventStore, LocalBytes } from './event-store.ts'
-import { numberOf, unreadable } from './records.ts'
+import type { EventStore, LocalBytes, TailAppend } from './event-store.ts'
+import { numberOf, unpackAppend, unreadable } from './records.ts'
 import { keysOf, keysWithPrefix, onlyKey, readAtOnce, unreadableRecord, type Durability, type Entry, type Key, type KeyRange, type TableName, type Tables, type Transaction } from './tables.ts'
 
-type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'getAside' | 'listAside'>
+type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'getAside' | 'listAside' | 'setAsideAppends'>
 
 /** Names in `meta` that only the store itself writes. */
-const ownNames: ReadonlySet<string> = new Set(['identity', 'clock', 'flushed'])
+const ownNames: ReadonlySet<string> = new Set(['identity', 'ids', 'clock', 'flushed'])
 
 /** Small values by name, and what was set aside. */
 export const createMeta = (disk: Tables): MetaPart => {
@@ -21,10 +21,10 @@ export const createMeta = (disk: Tables): MetaPart => {
         if (stands) transaction.put('meta', name, value)
         return stands
       }),
-    listMeta: async (prefix) =>
-      (await readAtOnce(disk, ['meta'], (transaction) => entries(transaction, 'meta', prefix === '' ? undefined : keysWithPrefix(prefix))))
-        .map(([key, value]) => [String(key), value] as const)
-        .filter(([name]) => !ownNames.has(name)),
+    listMeta: async (prefix) => {
+      const [keys, values] = await readAtOnce(disk, ['meta'], (transaction) => keysAndValues(transaction, 'meta', prefix === '' ? undefined : keysWithPrefix(prefix)))
+      return keys.map((key, at) => [String(key), values[at]] as const).filter(([name, value]) => !ownNames.has(name) && value !== unreadableRecord)
+    },
     deleteMeta: (name) =>
       writer('meta', 'relaxed', async (transaction) => {
         assertFree(name)
@@ -39,6 +39,10 @@ export const createMeta = (disk: Tables): MetaPart => {
       }),
     putAside: (kind, id, value) => writer('aside', 'strict', async (transaction) => transaction.put('aside', [kind, id], value)),
     getAside: (kind, id) => readAtOnce(disk, ['aside'], async (transaction) => readable(id, await transaction.get('aside', [kind, id]))),
+    setAsideAppends: async (stream) => {
+      const found = await readAtOnce(disk, ['aside'], (transaction) => transaction.values('aside', { from: ['tail', `${stream}/`], to: ['tail', `${stream}/~`] }))
+      return found.flatMap(appendIn).sort((a, b) => a.first - b.first)
+    },
     listAside: async (kind) =>
       (await readAtOnce(disk, ['aside'], (transaction) => entries(transaction, 'aside', keysOf(kind)))).map(([key, value]) => [secondOf(key), value] as const),
   }
@@ -70,8 +74,11 @@ const writerOf =
   <T>(table: TableName, durability: Durability, work: (transaction: Transaction) => Promise<T>): Promise<T> =>
     disk.run({ tables: [table], mode: 'readwrite', durability }, work)
 
+const keysAndValues = (transaction: Transaction, table: TableName, range: KeyRange | undefined) =>
+  Promise.all([transaction.keys(table, range), transaction.values(table, range)])
+
 const entries = async (transaction: Transaction, table: TableName, range: KeyRange | undefined): Promise<readonly Entry[]> => {
-  const [keys, values] = await Promise.all([transaction.keys(table, range), transaction.values(table, range)])
+  const [keys, values] = await keysAndValues(transaction, table, range)
   return keys.map((key, at) => [key, readable(String(key), values[at])] as const)
 }
 
@@ -88,3 +95,12 @@ const bytesOf = (key: string, value: unknown): Uint8Array | undefined => {
 }
 
 const secondOf = (key: Key): string => (key instanceof Array ? String(key[1]) : '')
+
+/** What a fork has set aside stays there. */
+const appendIn = (value: unknown): readonly TailAppend[] => {
+  const { record, reason } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
+  const append = reason === 'forked' ? undefined : unpackAppend(record)
+  if (append === undefined) return []
+  const { first, events, lastLamport, lines, sealed, headerId } = append
+  return [{ first, events, lastLamport, lines, sealed, headerId }]
+}

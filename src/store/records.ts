@@ -22,7 +22,7 @@ export type StoredSegment = Omit<ClosedSegment, 'summary'>
 
 /** A stream of which there is no record: nothing of it has been closed. */
 export const newStream = (stream: StreamId): StoredStream =>
-  ({ stream, revision: 0, openFirst: 0, previous: noHeaderId, lamportBefore: 0, start: undefined, standing: undefined })
+  ({ stream, revision: 0, openFirst: 0, previous: noHeaderId, lamportBefore: 0, start: undefined, standing: undefined, closedBytes: 0 })
 
 const sealedBytes = 32 + HEADER_BYTES + SEAL_BYTES
 const appendBytes = 1 + 8 + 4 + 8 + sealedBytes

@@ -7,11 +7,12 @@ import { createHeads } from './heads.ts'
 import { endIn, lowerIn, loweringTables } from './lower.ts'
 import { parseStoredStream, unpackSegment, unreadable, type StoredStream } from './records.ts'
 import { bodyOf, headOf, joinCountMin, joinIn, readRecord, readTail, stateOf, type Tail } from './tail.ts'
+import { putSummaries } from './summary-pages.ts'
 import { KeyTaken, readAtOnce, type Durability, type TableName, type Tables, type Transaction } from './tables.ts'
 
 type StreamsPart = Pick<
   EventStore,
-  'state' | 'heads' | 'present' | 'records' | 'appendOwn' | 'appendReplicated' | 'piece' | 'summaries' | 'joinTail' | 'lower' | 'end'
+  'state' | 'heads' | 'present' | 'records' | 'appendOwn' | 'appendReplicated' | 'piece' | 'summaries' | 'addSummaries' | 'joinTail' | 'lower' | 'end'
 >
 
 /** All that an event store does with streams. `notes` is shared with the clock. */
@@ -46,7 +47,7 @@ export class Streams implements StreamsPart {
 
   readonly records = async (): Promise<readonly StreamRecord[]> => {
     const [keys, values] = await readAtOnce(this.#tables, ['streams'], (transaction) => Promise.all([transaction.keys('streams'), transaction.values('streams')]))
-    return keys.map((key, at) => parseStoredStream(key as StreamId, values[at])).map(({ stream, revision, openFirst, start, standing }) => ({ stream, revision, openFirst, start, standing }))
+    return keys.map((key, at) => parseStoredStream(key as StreamId, values[at])).map(({ stream, revision, openFirst, start, standing, closedBytes }) => ({ stream, revision, openFirst, start, standing, closedBytes }))
   }
 
   readonly appendOwn = async (append: StreamAppend, firstLamport: Lamport, overtakable: boolean): Promise<AppendResult> => {
@@ -85,6 +86,9 @@ export class Streams implements StreamsPart {
     const pages = await readAtOnce(this.#tables, ['summaries'], (transaction) => transaction.values('summaries'))
     return pages.filter((page) => page instanceof Uint8Array)
   }
+
+  readonly addSummaries = (entries: readonly Uint8Array[]): Promise<void> =>
+    this.#write(['summaries'], 'relaxed', async (transaction) => putSummaries(transaction, await transaction.last('summaries'), entries))
 
   readonly joinTail = async (stream: StreamId): Promise<void> => {
     const single = this.#single.get(stream)

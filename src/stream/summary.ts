@@ -82,11 +82,14 @@ export const appendToPage = (page: Uint8Array | undefined, entry: Uint8Array): U
 
 /** One entry of a page, read where it lies. */
 export class SummaryEntry {
+  /** As `summarise` made it, where it is what was written. */
+  readonly bytes: Uint8Array
   readonly #view: DataView
   /** Where its numbers begin. */
   readonly #fields: number
 
   constructor(bytes: Uint8Array) {
+    this.bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#fields = 3 + this.#view.getUint8(2)
   }
@@ -131,8 +134,8 @@ export class SummaryEntry {
 export function* entriesOf(page: Uint8Array): Generator<SummaryEntry> {
   for (let at = 1; at < page.length; ) {
     const size = ((page[at] ?? 0) << 8) | (page[at + 1] ?? 0)
-    // A page that is not what was written.
-    if (size === 0) return
+    // A page that is not what was written: who finds no summary reads the segment.
+    if (at + size > page.length || size <= 3 + (page[at + 2] ?? 0) + FIELDS_BYTES) return
     yield new SummaryEntry(page.subarray(at, at + size))
     at += size
   }

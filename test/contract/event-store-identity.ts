@@ -87,6 +87,28 @@ export const identityCases: readonly StoreCase[] = [
     },
   },
   {
+    rule: 'S16',
+    title: 'an identity that cannot be read, or is gone while its ids are there, is refused, and another takes its place and that of all before it',
+    run: async ({ open, spoil, remove }) => {
+      const [store, first, second, third, fourth] = [await open(), await createAuthor(), await createAuthor(), await createAuthor(), await createAuthor()]
+      await store.createIdentity(first.identity)
+      await store.appendOwn(await first.write(await store.state(first.stream), { lamport: 300 }), never, false)
+      await store.changeIdentity(first.identity.nodeId, second.identity, 'restored', 1)
+      expect((await store.changeIdentity(undefined, third.identity, 'damaged', 2)).identity.nodeId).toBe(second.identity.nodeId)
+      await spoil('meta', 'identity')
+      await expect(store.identity()).rejects.toMatchObject({ code: 'STORE-UNREADABLE' })
+      await expect(store.createIdentity(third.identity)).rejects.toMatchObject({ code: 'STORE-UNREADABLE' })
+      expect(await store.clock()).toBeGreaterThanOrEqual(300)
+      const former = [first.identity.nodeId, second.identity.nodeId]
+      expect(await store.changeIdentity(undefined, third.identity, 'damaged', 2)).toMatchObject({ identity: { nodeId: third.identity.nodeId }, former })
+      expect((await store.state(second.stream))?.standing).toEqual({ type: 'retired', reason: 'damaged', atMicros: 2 })
+      expect((await store.state(first.stream))?.standing).toEqual({ type: 'retired', reason: 'restored', atMicros: 1 })
+      await remove('meta', 'identity')
+      await expect(store.identity()).rejects.toMatchObject({ code: 'STORE-UNREADABLE' })
+      expect((await store.changeIdentity(undefined, fourth.identity, 'damaged', 3)).former).toEqual([...former, third.identity.nodeId])
+    },
+  },
+  {
     rule: 'S17',
     title: 'a retired stream refuses own appends, and still grows by replication',
     run: async ({ open }) => {

@@ -109,6 +109,21 @@ export const readingCases: readonly StoreCase[] = [
   },
   {
     rule: 'S13',
+    title: 'summaries that are added come after all others, and what closed segments take is counted by stream',
+    run: async ({ open }) => {
+      const [store, one, two] = [await open(), await createAuthor(), await createAuthor()]
+      const appends = [await one.write(undefined, { batches: 2, bytes: 66_000 }), await two.write(undefined, { bytes: 66_000 })]
+      await store.appendReplicated(appends, 0)
+      const before = (await store.summaries()).flatMap((page) => [...entriesOf(page)]).map(({ bytes }) => bytes)
+      const again = appends[0]?.closed[0]?.summary ?? new Uint8Array()
+      await store.addSummaries([again])
+      expect((await store.summaries()).flatMap((page) => [...entriesOf(page)]).map(({ bytes }) => bytes)).toEqual([...before, again])
+      const bytesOf = new Map((await store.records()).map(({ stream, closedBytes }) => [stream, closedBytes]))
+      expect(bytesOf).toEqual(new Map(appends.map(({ stream, closed }) => [stream, closed.reduce((sum, { deflated }) => sum + deflated.length, 0)])))
+    },
+  },
+  {
+    rule: 'S13',
     title: 'a page of summaries that cannot be read is left out, and what closes next is summarised again',
     run: async ({ open, spoil }) => {
       const [store, author] = [await open(), await createAuthor()]

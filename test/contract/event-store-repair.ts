@@ -33,6 +33,8 @@ export const repairCases: readonly StoreCase[] = [
       })
       expect(await store.piece(one.stream, 4)).toBeUndefined()
       expect(await store.listAside('tail')).toMatchObject([[expect.any(String), { stream: one.stream, first: 6, reason: 'unreadable', atMicros: 5 }]])
+      expect(await store.setAsideAppends(one.stream)).toEqual([whole.tail])
+      expect(await store.setAsideAppends(longer.stream)).toEqual([])
       expect(await store.present()).toEqual({ [one.stream]: 3, [longer.stream]: 0 })
     },
   },

@@ -51,6 +51,7 @@ export const stageNode = (node: Node, { status = (real) => real, publish }: Stag
   invite: () => node.invite(),
   pair: () => node.pair(),
   rename: (name) => node.rename(name),
+  persist: () => node.persist(),
   local: (layer) => node.local(layer),
   channel: (name) => node.channel(name),
   close: () => node.close(),

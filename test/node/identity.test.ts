@@ -10,8 +10,8 @@ const codes = (node: { status: () => { notices: readonly { code: string }[] } })
 test('[G4] tabs that open a new database at once get the same identity', async () => {
   const { swarm } = await createNodeWorld()
   const disk = createMemoryDisk()
-  const selves = await Promise.all([1, 2, 3].map(() => openSelf(openMemoryStore(disk, swarm.id), webCrypto)))
-  expect(new Set(selves.map((self) => self.nodeId())).size).toBe(1)
+  const selves = await Promise.all([1, 2, 3].map(() => openSelf(openMemoryStore(disk, swarm.id), webCrypto, 0)))
+  expect(new Set(selves.map(({ self }) => self.nodeId())).size).toBe(1)
 })
 
 test('[G1] a browser that cannot keep a key is refused with a clear text', async () => {
@@ -25,7 +25,7 @@ test('[G1] a browser that cannot keep a key is refused with a clear text', async
       return stored === undefined ? undefined : { ...stored, identity: { ...stored.identity, privateKey: other.privateKey } }
     },
   }
-  await expect(openSelf(forgetful, webCrypto)).rejects.toMatchObject({ code: 'NODE-UNSUPPORTED' })
+  await expect(openSelf(forgetful, webCrypto, 0)).rejects.toMatchObject({ code: 'NODE-UNSUPPORTED' })
 })
 
 test('[G6] an own open segment that is not what was sealed gives a new identity, and publishing goes on', async () => {

@@ -21,6 +21,7 @@ const createDevice = (first: Space) => {
       device.asked++
       return Promise.resolve(device.space)
     },
+    persisted: () => Promise.resolve(true),
     persist: () => Promise.resolve(true),
   }
   return device

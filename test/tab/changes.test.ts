@@ -3,7 +3,8 @@ import { publicKeyToNodeId, streamIdOf } from '../../src/core/ids.ts'
 import { createChanges, type Change } from '../../src/tab/changes.ts'
 import { createTestWorld } from '../environment.ts'
 
-const streams = [1, 2].map((byte) => streamIdOf(publicKeyToNodeId(new Uint8Array(32).fill(byte)), 0))
+const streamOf = (byte: number) => streamIdOf(publicKeyToNodeId(new Uint8Array(32).fill(byte)), 0)
+const streams = [streamOf(1), streamOf(2)]
 
 const open = () => {
   const world = createTestWorld()
@@ -18,9 +19,10 @@ const open = () => {
 test('[G8] a hint reaches the other tabs', async () => {
   const { world, changes, heard } = open()
   changes.post({ type: 'grown', streams })
-  changes.post({ type: 'identity' })
+  const others: readonly Change[] = [{ type: 'identity' }, { type: 'renamed' }, { type: 'missed', earliest: { lamport: 7, stream: streamOf(1) } }, { type: 'left' }]
+  for (const change of others) changes.post(change)
   await world.settle()
-  expect(heard).toEqual([{ type: 'grown', streams }, { type: 'identity' }])
+  expect(heard).toEqual([{ type: 'grown', streams }, ...others])
 })
 
 test('[G8] a frozen page notes what it hears and gets it joined on resume', async () => {
@@ -36,7 +38,7 @@ test('[G8] a frozen page notes what it hears and gets it joined on resume', asyn
 test('[G8] what another version of the program may post is dropped', async () => {
   const { world, sender, heard } = open()
   const channel = sender.environment.channel('changes')
-  for (const message of [undefined, 7, {}, { type: 'more' }, { type: 'grown', streams: 'all' }, { type: 'grown', streams: ['x', 3] }]) channel.post(message)
+  for (const message of [undefined, 7, {}, { type: 'more' }, { type: 'grown', streams: 'all' }, { type: 'grown', streams: ['x', 3] }, { type: 'missed' }, { type: 'missed', earliest: { lamport: '7', stream: streams[0] } }]) channel.post(message)
   await world.settle()
   expect(heard).toEqual([])
 })
