@@ -55,6 +55,9 @@ export const parseStreamId = (
   return { id: text as StreamId, nodeId: match[1] as NodeId, number, branch: match[3] ?? '' }
 }
 
+/** The stream of which this is a branch, or itself. */
+export const streamWithoutBranch = (stream: StreamId): StreamId => (stream.includes('~') ? (stream.slice(0, stream.indexOf('~')) as StreamId) : stream)
+
 /** The node whose stream this is. */
 export const streamIdToNodeId = (stream: StreamId): NodeId => stream.slice(0, 43) as NodeId
 

@@ -1,14 +1,16 @@
-import { equalBytes, startsWithBytes } from '../core/bytes.ts'
-import { streamIdToNodeId, type NodeId, type Offset, type StreamId, type SwarmId } from '../core/ids.ts'
-import { advanceClock, clockAt } from '../core/lamport.ts'
+import { bytesToHex, equalBytes } from '../core/bytes.ts'
+import { streamIdToNodeId, streamWithoutBranch, type Lamport, type NodeId, type Offset, type StreamId, type SwarmId } from '../core/ids.ts'
 import type { ForkMessage, SaidFork, WholeSegment as SaidSegment } from '../protocol/message.ts'
 import type { FoundFork, TakeOutcome } from '../protocol/plan-state.ts'
-import type { EventStore, ForkEnd, Piece, StreamState, TailAppend } from '../store/event-store.ts'
-import { firstDifference } from '../stream/body.ts'
-import { decodeHeader, encodeHeader, headerId, type Header, type Sealed } from '../stream/header.ts'
-import { verifyPiece, verifyWhole, type PieceFault, type WholeSegment } from '../stream/verify.ts'
+import type { EventStore, ForkChange, StreamRecord, StreamState } from '../store/event-store.ts'
+import { readBody } from '../stream/body.ts'
+import { decodeHeader } from '../stream/header.ts'
+import { emptyBase } from '../stream/segment.ts'
+import { branchIdOf, chainLine } from '../stream/swarm.ts'
+import { verifyPiece } from '../stream/verify.ts'
 import type { NodeCrypto } from './crypto.ts'
-import { headerUpTo, heldSegment } from './replication-reads.ts'
+import { branchesOf, chainUpTo, placeOf, type ForkPlace } from './fork-place.ts'
+import { forkOf, lineAt, saidToVersion, versionToBeginning, versionToSaid, versionUpTo, type Version } from './fork-version.ts'
 
 export interface ForksContext {
   readonly store: EventStore
@@ -18,89 +20,44 @@ export interface ForksContext {
   readonly nowMicros: () => number
   /** Whether there is room for what others made. */
   readonly hasRoom: () => boolean
+  /** @returns what the clock becomes with events of these Lamport times */
+  readonly advanceClock: (stream: StreamId, lamports: readonly Lamport[]) => Promise<Lamport>
 }
 
-/** A sealed version of a segment with its body. */
-export interface Version {
-  readonly header: Header
-  readonly sealed: Sealed
-  readonly body: Uint8Array
-  /** As it lies on disk or travelled, of a closed one. */
-  readonly deflated: Uint8Array | undefined
+interface Judged {
+  readonly stream: StreamId | undefined
+  readonly outcome: TakeOutcome
 }
 
-/** What is kept in `aside` of a fork. */
+/** A proof that waits for its stream, as it lies in `aside`. */
 interface KeptProof {
   readonly one: SaidSegment
   readonly other: SaidSegment
 }
 
-export const faultToOutcome = (fault: PieceFault): TakeOutcome => {
-  switch (fault.type) {
-    case 'sender': return { type: 'bad', text: fault.reason }
-    case 'author': return { type: 'refused', text: `a sealed piece is not valid: ${JSON.stringify(fault.reason)}` }
-    case 'newer': return { type: 'newer' }
-  }
-}
-
-export const wholeToVersion = (whole: WholeSegment, sealed: Sealed, deflated: Uint8Array): Version =>
-  ({ header: whole.header, sealed, body: whole.body, deflated: whole.header.closed ? deflated : undefined })
-
-const toSaid = async (crypto: NodeCrypto, { sealed, body, deflated }: Version): Promise<SaidSegment> =>
-  ({ header: sealed.header, seal: sealed.seal, deflated: deflated ?? (await crypto.deflate(body)) })
-
-/**
- * Compares two sealed versions with the same first offset and the same segment before.
- * `undefined`: one may still become the other. @see PROTOCOL.md [R44] [R46]
- */
-export const forkOf = async (crypto: NodeCrypto, a: Version, b: Version): Promise<FoundFork | undefined> => {
-  const [shorter, longer] = a.body.length <= b.body.length ? [a, b] : [b, a]
-  const { stream, first } = a.header
-  const isPrefix = startsWithBytes(longer.body, shorter.body)
-  if (isPrefix && (shorter.body.length === longer.body.length || !shorter.header.closed)) return undefined
-  const [one, other] = await Promise.all([toSaid(crypto, shorter), toSaid(crypto, longer)])
-  const end = isPrefix ? first + shorter.header.events : first + firstDifference(a.body, b.body)
-  return { stream, first, end, type: isPrefix ? 'shorter' : 'differs', one, other }
-}
-
 /** How often it is tried to settle a fork: each time another writer got ahead. */
 const TRY_COUNT_MAX = 100
 
-const FORK = 'fork'
 const EARLY = 'fork-early'
 
-const asideName = (stream: StreamId, end: Offset): string => `${stream}/${String(end).padStart(16, '0')}`
-
-/** Proofs of the stores' `aside`, by the stream and the offset where they end it. */
+/** Where each stream ends that has forked, and its branches. */
 export const loadForks = async (store: EventStore): Promise<ReadonlyMap<StreamId, SaidFork>> => {
-  const forks = new Map<StreamId, SaidFork>()
-  for (const [name, value] of await store.listAside(FORK)) {
-    const header = decodeHeader((value as KeptProof).one.header)
-    const end = Number(name.split('/').at(-1))
-    if (!header.ok) continue
-    const { stream, first } = header.value
-    if (end < (forks.get(stream)?.end ?? Infinity)) forks.set(stream, { stream, first, end, branches: [] })
+  const families = new Map<StreamId, StreamRecord[]>()
+  for (const record of await store.records()) {
+    const base = streamWithoutBranch(record.stream)
+    families.set(base, [...(families.get(base) ?? []), record])
   }
-  return forks
+  return new Map([...families.values()].flatMap(forksOf).map((fork) => [fork.stream, fork]))
 }
 
-const readProof = async (store: EventStore, kind: string, stream: StreamId, end: Offset): Promise<KeptProof | undefined> =>
-  (await store.getAside(kind, asideName(stream, end))) as KeptProof | undefined
+const forksOf = (family: readonly StreamRecord[]): readonly SaidFork[] =>
+  family.flatMap((record) => {
+    const branches = branchesOf(family, record).map(({ stream }) => stream.slice(stream.indexOf('~') + 1))
+    return record.standing?.type === 'forked' ? [{ stream: record.stream, first: record.openFirst, end: record.standing.end, branches }] : []
+  })
 
-/** Where proofs that wait for their stream begin, by its id and where they end it. */
-type EarlyProofs = Map<StreamId, Map<Offset, Offset>>
-
-const loadEarly = async (store: EventStore): Promise<EarlyProofs> => {
-  const early: EarlyProofs = new Map()
-  for (const [name, value] of await store.listAside(EARLY)) {
-    const header = decodeHeader((value as KeptProof).one.header)
-    if (header.ok) noteEarly(early, header.value, Number(name.split('/').at(-1)))
-  }
-  return early
-}
-
-const noteEarly = (early: EarlyProofs, { stream, first }: { readonly stream: StreamId; readonly first: Offset }, end: Offset): void =>
-  void early.set(stream, (early.get(stream) ?? new Map<Offset, Offset>()).set(end, first))
+/** Proofs that wait for their stream, by it: name and where they begin. */
+type EarlyProofs = Map<StreamId, Map<string, Offset>>
 
 /** Anybody can make streams and forks of them: of so many streams proofs are kept before anything else of them is, and so many of each. */
 const EARLY_STREAMS_MAX = 64
@@ -109,164 +66,274 @@ const EARLY_PROOFS_MAX = 4
 /** What forks need of the disk. */
 export class Forks {
   readonly #context: ForksContext
-  /** Proofs that came before their streams. */
   #early: Promise<EarlyProofs> | undefined
 
   constructor(context: ForksContext) {
     this.#context = context
   }
 
+  /** The proofs of the fork with which a stream ends, one for each branch but the first. */
+  async read(stream: StreamId, end: Offset): Promise<readonly ForkMessage[]> {
+    const family = await this.#context.store.family(streamWithoutBranch(stream))
+    const record = family.find((each) => each.stream === stream)
+    if (record?.standing?.type !== 'forked' || record.standing.end !== end) return []
+    const versions = await Promise.all(branchesOf(family, record).map((branch) => this.#sealedFirst(family, branch)))
+    const [one, ...others] = versions.filter((version) => version !== undefined)
+    return one === undefined ? [] : others.map((other) => ({ type: 'fork', one, other }))
+  }
+
+  /** The first segment of a branch, sealed: its own, or of one that branches off within it. */
+  async #sealedFirst(family: readonly StreamRecord[], record: StreamRecord): Promise<SaidSegment | undefined> {
+    const { stream, branch, standing, openFirst } = record
+    if (branch === undefined) return undefined
+    const [inner] = standing?.type === 'forked' && openFirst === branch.first ? branchesOf(family, record) : []
+    if (inner !== undefined) return this.#sealedFirst(family, inner)
+    const piece = await this.#context.store.piece(stream, branch.fork)
+    return piece && { header: piece.sealed.header, seal: piece.sealed.seal, deflated: piece.type === 'closed' ? piece.deflated : await this.#context.crypto.deflate(piece.body) }
+  }
+
+  /** What is known of the forks of a stream and its branches. */
+  async known(stream: StreamId): Promise<readonly SaidFork[]> {
+    return forksOf(await this.#context.store.family(streamWithoutBranch(stream)))
+  }
+
+  /** Judges two segments that came as a fork. @see PROTOCOL.md [R44] [R46] [R47] */
+  async take(message: ForkMessage): Promise<Judged> {
+    const judged = await this.#judgePair(message)
+    if (judged.outcome.type === 'beyond') return { ...judged, outcome: await this.#keep(message) }
+    return judged.outcome.type === 'forked' && !this.#context.hasRoom() ? { ...judged, outcome: noRoom } : judged
+  }
+
+  async #judgePair(message: ForkMessage): Promise<Judged> {
+    const { crypto, swarm } = this.#context
+    const [a, b] = await Promise.all([saidToVersion(crypto, swarm, message.one), saidToVersion(crypto, swarm, message.other)])
+    const stream = 'type' in a ? undefined : a.header.stream
+    if ('type' in a) return { stream, outcome: a }
+    if ('type' in b) return { stream, outcome: b }
+    const isPair = a.header.stream === b.header.stream && a.header.first === b.header.first && equalBytes(a.header.previous, b.header.previous)
+    const fork = isPair ? await forkOf(crypto, a, b) : undefined
+    if (fork === undefined) return { stream, outcome: { type: 'bad', text: 'two segments that are no fork' } }
+    return { stream, outcome: await this.#judgeFork(fork, fork.type === 'differs' ? [a, b] : fork.one.header === a.sealed.header ? [a] : [b]) }
+  }
+
+  async #judgeFork(fork: FoundFork, versions: readonly Version[]): Promise<TakeOutcome> {
+    if (streamIdToNodeId(fork.stream) === this.#context.nodeId) return { type: 'mine' }
+    const places = await Promise.all(versions.map((version) => placeOf(this.#context, version)))
+    if (places.some(({ type }) => type === 'conflict')) return { type: 'conflict' }
+    if (places.some(({ type }) => type === 'beyond')) return { type: 'beyond' }
+    const news = places.find(isNews)
+    return news === undefined ? { type: 'known' } : { type: 'forked', fork: { ...fork, stream: news.stream, end: 'end' in news ? news.end : fork.end } }
+  }
+
+  /** Judges a whole segment that does not go on from what is held. */
+  async judge(version: Version): Promise<TakeOutcome> {
+    const { crypto } = this.#context
+    const place = await placeOf(this.#context, version)
+    switch (place.type) {
+      case 'conflict': case 'beyond': return { type: place.type }
+      case 'longer': {
+        const [one, other] = await Promise.all([this.#held(place), versionToSaid(crypto, version)])
+        return one === undefined ? { type: 'known' } : { type: 'shorter', proof: { type: 'fork', one, other } }
+      }
+      case 'split': case 'shorter': case 'branch': {
+        const [held, said] = await Promise.all([this.#held(place), versionToSaid(crypto, version)])
+        if (held === undefined) return { type: 'known' }
+        const [one, other, type] = place.type === 'shorter' ? ([said, held, 'shorter'] as const) : ([held, said, 'differs'] as const)
+        return { type: 'forked', fork: { stream: place.stream, end: place.end, type, one, other } }
+      }
+      default: return { type: 'known' }
+    }
+  }
+
+  /** A sealed segment that goes another way than the version of `place`. */
+  async #held(place: Extract<ForkPlace, { readonly stream: StreamId; readonly state: StreamState }>): Promise<SaidSegment | undefined> {
+    const { store, crypto } = this.#context
+    if ('held' in place && place.held.closed?.type === 'closed') return { ...place.held.closed.sealed, deflated: place.held.closed.deflated }
+    const { stream, state: { standing, open } } = place
+    if (standing?.type !== 'forked') return open.sealed && { ...open.sealed, deflated: await crypto.deflate(open.body) }
+    const family = await store.family(streamWithoutBranch(stream))
+    const [branch] = branchesOf(family, { standing })
+    return branch && this.#sealedFirst(family, branch)
+  }
+
+  /**
+   * Brings both versions to where they belong among a stream and its branches: the stream ends where they differ, or is cut back to the closed one.
+   * @returns the streams that are otherwise now
+   */
+  async settle({ stream, type, one, other }: FoundFork): Promise<readonly StreamId[]> {
+    const { crypto, swarm } = this.#context
+    const versions = await Promise.all((type === 'shorter' ? [one] : [one, other]).map((said) => saidToVersion(crypto, swarm, said)))
+    const pair = versions.map((version) => {
+      if ('type' in version) throw new Error(`the proof of ${stream} does not hold any more`)
+      return version
+    })
+    const changed = new Set<StreamId>([stream])
+    for (let tries = 0; tries < TRY_COUNT_MAX; tries++) {
+      const places = await Promise.all(pair.map((version) => placeOf(this.#context, version)))
+      const at = places.findIndex(isNews)
+      const [place, version, partner] = [places[at], pair[at], pair[1 - at]]
+      if (place === undefined || version === undefined || !isNews(place)) return [...changed]
+      for (const each of await this.#put(place, version, partner)) changed.add(each)
+    }
+    throw new Error(`the fork of ${stream} cannot be settled on this disk`)
+  }
+
+  /** One step towards it. @returns what it changed; nothing where another writer got ahead */
+  async #put(place: NewPlace, version: Version, partner: Version | undefined): Promise<readonly StreamId[]> {
+    switch (place.type) {
+      case 'append': return this.#append(place, version, partner)
+      case 'refill': return this.#fork(place, version, { kept: await versionUpTo(this.#context.crypto, version, place.end) })
+      case 'branch': return this.#fork(place, version, { added: [[place.name, version]], removed: place.removed })
+      case 'split': return this.#split(place.state, place.held.body, place.end, [version], version)
+      case 'shorter': return this.#cut(place, version)
+    }
+  }
+
+  /** Where the other version goes another way further on, the stream ends there at once: its events would only be shown to be taken back. */
+  async #append({ stream, state }: Extract<NewPlace, { type: 'append' }>, version: Version, partner: Version | undefined): Promise<readonly StreamId[]> {
+    const { store, crypto, swarm, advanceClock } = this.#context
+    const fork = partner && (await forkOf(crypto, version, partner))
+    if (fork?.type === 'differs' && partner !== undefined && (state?.head.next ?? 0) <= fork.end) {
+      return this.#split(state ?? { ...emptyState, stream }, state?.open.body ?? new Uint8Array(0), fork.end, [version, partner], version)
+    }
+    const { header: { first }, sealed, body, deflated } = version
+    const verdict = await verifyPiece(crypto, swarm, state ?? emptyBase(stream), { stream, sealed, firstLine: first, body: deflated ?? body })
+    if (verdict.type !== 'append') throw new Error(`a version of ${stream} does not go on from what is held: ${verdict.type}`)
+    const clock = await advanceClock(stream, verdict.lamports)
+    return (await store.appendReplicated([verdict.pieces], clock)).type === 'stored' ? [stream] : []
+  }
+
+  /** The stream ends at `end`. @param body what it has of the segment in which that lies @param whole a version that has all before */
+  async #split(state: Branching, body: Uint8Array, end: Offset, versions: readonly Version[], whole: Version): Promise<readonly StreamId[]> {
+    const { crypto } = this.#context
+    const { stream } = state
+    const { first } = whole.header
+    if (state.hole === true) await this.#context.store.lower(stream, state.head.next, 'hole', this.#context.nowMicros())
+    const kept = await versionUpTo(crypto, whole, end)
+    const chain = await this.#chainOf(state, whole, end)
+    const nameAt = async (lines: Uint8Array): Promise<StreamId | undefined> => {
+      const line = lineAt(lines, first, end)
+      return line && branchIdOf(stream, await chainLine(crypto, chain, line))
+    }
+    const rest = await nameAt(body)
+    const added = await Promise.all(versions.map(async (version) => [(await nameAt(version.body)) ?? stream, version] as const))
+    return this.#fork({ stream, state, end, chain }, whole, { kept, rest, added })
+  }
+
+  /** Of what is held, and of the version from where that ends. */
+  async #chainOf(state: Branching, { header: { first }, body }: Version, end: Offset): Promise<Uint8Array> {
+    const held = Math.min(state.head.next, end)
+    let chain = await chainUpTo(this.#context, state.stream, state, held)
+    for (let at = held; at < end; ) {
+      const line = lineAt(body, first, at)
+      const lines = line && readBody(line, 0)
+      if (line === undefined || lines?.ok !== true) throw new Error(`no line of ${state.stream} begins at ${at}`)
+      chain = await chainLine(this.#context.crypto, chain, line)
+      at += lines.value.events
+    }
+    return chain
+  }
+
+  async #fork(
+    { stream, state, end, chain }: { readonly stream: StreamId; readonly state: Branching; readonly end: Offset; readonly chain: Uint8Array },
+    { header }: Version,
+    { kept, rest, added = [], removed = [] }: Partial<Pick<ForkChange, 'kept' | 'rest' | 'removed'>> & { readonly added?: readonly (readonly [StreamId, Version])[] },
+  ): Promise<readonly StreamId[]> {
+    const { store, crypto, nowMicros, advanceClock } = this.#context
+    const lamports = added.flatMap(([, { body }]) => {
+      const lines = readBody(body, 0)
+      return lines.ok ? lines.value.lamports : []
+    })
+    const done = await store.fork({
+      stream, revision: state.revision, end, chain, kept, rest, removed,
+      segment: { first: header.first, previous: header.previous, lamportBefore: await this.#lamportBefore(state, header.first) },
+      added: await Promise.all(added.filter(([name]) => name !== rest).map(([name, version]) => versionToBeginning(crypto, name, version))),
+      clockTo: await advanceClock(stream, lamports), atMicros: nowMicros(),
+    })
+    return done ? [stream, ...(rest === undefined ? [] : [rest]), ...added.map(([name]) => name), ...removed] : []
+  }
+
+  async #lamportBefore({ stream, open, branch, start }: Branching, first: Offset): Promise<Lamport> {
+    if (first === open.first) return open.lamportBefore
+    if (first === branch?.first) return branch.lamportBefore
+    const before = first === 0 ? undefined : await this.#context.store.piece(stream, first - 1)
+    const header = before && decodeHeader(before.sealed.header)
+    return header?.ok === true ? header.value.lastLamport : (start?.lamportBefore ?? 0)
+  }
+
+  /** Takes the closed version in place of a longer one. What was held beyond goes to `aside`. */
+  async #cut({ stream }: Extract<NewPlace, { type: 'shorter' }>, version: Version): Promise<readonly StreamId[]> {
+    const { store, nowMicros } = this.#context
+    const state = await store.lower(stream, version.header.first, 'forked', nowMicros())
+    return this.#append({ type: 'append', stream, state }, version, undefined)
+  }
+
+  // proofs that came before their streams
+
+  async #keep({ one, other }: ForkMessage): Promise<TakeOutcome> {
+    const { store, hasRoom } = this.#context
+    const header = decodeHeader(one.header)
+    if (!header.ok) return { type: 'known' }
+    const { stream, first } = header.value
+    const early = await this.#earlyProofs()
+    const known = early.get(stream)
+    const name = `${stream}/${String(first).padStart(16, '0')}/${[one, other].map((each) => bytesToHex(each.header.subarray(134, 142))).join('/')}`
+    if (known?.has(name) === true) return { type: 'known' }
+    if (!hasRoom() || (known === undefined ? early.size >= EARLY_STREAMS_MAX : known.size >= EARLY_PROOFS_MAX)) return noRoom
+    const proof: KeptProof = { one, other }
+    await store.putAside(EARLY, name, proof)
+    early.set(stream, (known ?? new Map<string, Offset>()).set(name, first))
+    return { type: 'known' }
+  }
+
   #earlyProofs(): Promise<EarlyProofs> {
-    this.#early ??= loadEarly(this.#context.store).catch((error: unknown) => {
+    this.#early ??= this.#loadEarly().catch((error: unknown) => {
       this.#early = undefined
       throw error
     })
     return this.#early
   }
 
-  /** The proof that ends a stream at `end`. */
-  async read(stream: StreamId, end: Offset): Promise<ForkMessage | undefined> {
-    const proof = await readProof(this.#context.store, FORK, stream, end)
-    return proof && { type: 'fork', one: proof.one, other: proof.other }
+  async #loadEarly(): Promise<EarlyProofs> {
+    const early: EarlyProofs = new Map()
+    for (const [name, value] of await this.#context.store.listAside(EARLY)) {
+      const header = decodeHeader((value as KeptProof).one.header)
+      if (header.ok) early.set(header.value.stream, (early.get(header.value.stream) ?? new Map<string, Offset>()).set(name, header.value.first))
+    }
+    return early
   }
 
-  /** Judges two segments that came as a fork. @see PROTOCOL.md [R44] [R46] [R47] */
-  async take({ one, other }: ForkMessage): Promise<{ readonly stream: StreamId | undefined; readonly outcome: TakeOutcome }> {
-    const [a, b] = await Promise.all([this.#versionOf(one), this.#versionOf(other)])
-    const stream = 'type' in a ? undefined : a.header.stream
-    if ('type' in a) return { stream, outcome: a }
-    if ('type' in b) return { stream, outcome: b }
-    const isPair = a.header.stream === b.header.stream && a.header.first === b.header.first && equalBytes(a.header.previous, b.header.previous)
-    const fork = isPair ? await forkOf(this.#context.crypto, a, b) : undefined
-    if (fork === undefined) return { stream, outcome: { type: 'bad', text: 'two segments that are no fork' } }
-    const outcome = await this.#place(fork, a.header)
-    return { stream, outcome: outcome.type === 'forked' && !this.#context.hasRoom() ? noRoom : outcome }
-  }
-
-  async #versionOf({ header, seal, deflated }: SaidSegment): Promise<Version | TakeOutcome> {
-    const { crypto, swarm } = this.#context
-    const decoded = decodeHeader(header)
-    if (!decoded.ok) return decoded.error === 'newer' ? { type: 'newer' } : { type: 'bad', text: decoded.error }
-    const body = decoded.value.closed ? deflated : await crypto.inflate(deflated, decoded.value.bodyBytes)
-    if (body === undefined) return { type: 'bad', text: 'length' }
-    const sealed = { header, seal }
-    const whole = await verifyWhole(crypto, swarm, { stream: decoded.value.stream, sealed, firstLine: decoded.value.first, body }, 0)
-    return whole.ok ? wholeToVersion(whole.value, sealed, deflated) : faultToOutcome(whole.error)
-  }
-
-  /** How a proof lies to what is held. */
-  async #place(fork: FoundFork, header: Header): Promise<TakeOutcome> {
-    const { store, nodeId } = this.#context
-    const { stream, first } = fork
-    if (streamIdToNodeId(stream) === nodeId) return { type: 'mine' }
-    const state = await store.state(stream)
-    const [next, openFirst] = [state?.head.next ?? 0, state?.open.first ?? 0]
-    if (first > next || (first === next && first !== openFirst)) return this.#keep(fork)
-    if (state === undefined) return { type: 'forked', fork }
-    if (state.standing?.type === 'forked' && state.standing.end <= fork.end) return { type: 'known' }
-    const previous = first === state.open.first ? state.open.previous : previousOf(await store.piece(stream, first), first)
-    if (previous === undefined || !equalBytes(previous, header.previous)) return { type: 'conflict' }
-    const isCut = fork.type === 'shorter' && state.open.first > first && (await this.#holds(stream, fork.one))
-    return isCut ? { type: 'known' } : { type: 'forked', fork }
-  }
-
-  async #holds(stream: StreamId, { header }: SaidSegment): Promise<boolean> {
-    const decoded = decodeHeader(header)
-    const piece = decoded.ok ? await this.#context.store.piece(stream, decoded.value.first) : undefined
-    return piece !== undefined && equalBytes(piece.sealed.header, header)
-  }
-
-  async #keep({ stream, first, end, one, other }: FoundFork): Promise<TakeOutcome> {
+  /** A proof that came before the stream, or one of its branches, had got there, and applies now that it is held up to `next`. */
+  async early(stream: StreamId, next: Offset): Promise<FoundFork | undefined> {
+    const base = streamWithoutBranch(stream)
     const early = await this.#earlyProofs()
-    const known = early.get(stream)
-    if (known?.has(end) === true) return { type: 'known' }
-    if (!this.#context.hasRoom() || (known === undefined ? early.size >= EARLY_STREAMS_MAX : known.size >= EARLY_PROOFS_MAX)) return noRoom
-    const proof: KeptProof = { one, other }
-    await this.#context.store.putAside(EARLY, asideName(stream, end), proof)
-    noteEarly(early, { stream, first }, end)
-    return { type: 'known' }
-  }
-
-  /** A proof that came before the stream had got there, and applies now. */
-  async early(state: StreamState): Promise<FoundFork | undefined> {
-    const proofs = (await this.#earlyProofs()).get(state.stream) ?? new Map<Offset, Offset>()
-    for (const [end, first] of proofs) {
-      if (first > state.head.next || (state.standing?.type === 'forked' && state.standing.end <= end)) continue
-      const proof = await readProof(this.#context.store, EARLY, state.stream, end)
-      const judged = proof && (await this.take({ type: 'fork', ...proof }))
-      if (judged?.outcome.type === 'forked') return judged.outcome.fork
+    for (const [name, first] of early.get(base) ?? []) {
+      if (first > next) continue
+      const proof = (await this.#context.store.getAside(EARLY, name)) as KeptProof | undefined
+      const outcome = proof && (await this.#judgePair({ type: 'fork', ...proof })).outcome
+      if (outcome?.type === 'beyond') continue
+      // Kept until it has been settled: then it is known.
+      if (outcome?.type === 'forked') return outcome.fork
+      await this.#forget(early, base, name)
     }
     return undefined
   }
 
-  /**
-   * The version of a segment that is held, sealed: what a received one is compared with.
-   * Where the stream has ended, the lines kept have no seal of their own: a version of the proof stands for them.
-   */
-  async held(stream: StreamId, piece: Piece, standing: StreamState['standing']): Promise<Version | undefined> {
-    const { store, crypto } = this.#context
-    if (standing?.type === 'forked' && piece.type === 'open') {
-      const proof = await readProof(store, FORK, stream, standing.end)
-      const version = proof === undefined ? undefined : await this.#versionOf(proof.one)
-      return version === undefined || 'type' in version ? undefined : version
-    }
-    const { header, body } = await heldSegment(crypto, stream, piece)
-    return { header, sealed: piece.sealed, body, deflated: piece.type === 'closed' ? piece.deflated : undefined }
-  }
-
-  /** Ends the stream where the versions differ; or cuts it back to the closed one. @returns the state after it */
-  async settle(fork: FoundFork): Promise<StreamState | undefined> {
-    const { store } = this.#context
-    for (let tries = 0; tries < TRY_COUNT_MAX; tries++) {
-      const state = await store.state(fork.stream)
-      const isDone = fork.type === 'shorter' ? await this.#cut(fork) : await store.end(fork.stream, await this.#endOf(fork, state))
-      if (isDone) return store.state(fork.stream)
-    }
-    throw new Error(`the fork of ${fork.stream} at ${fork.end} cannot be settled on this disk`)
-  }
-
-  async #endOf(fork: FoundFork, state: StreamState | undefined): Promise<ForkEnd> {
-    const { crypto, nowMicros } = this.#context
-    const version = await this.#versionOf(fork.one)
-    if ('type' in version) throw new Error(`the proof of ${fork.stream} does not hold any more`)
-    const { header, sealed, body } = version
-    const upTo = await headerUpTo(crypto, header, body, fork.end)
-    const kept = upTo && { bytes: encodeHeader(upTo.header), ...upTo }
-    const open: TailAppend | undefined = kept && {
-      first: header.first, events: kept.header.events, lastLamport: kept.header.lastLamport, lines: kept.lines,
-      sealed: { header: kept.bytes, seal: sealed.seal }, headerId: await headerId(crypto, kept.bytes),
-    }
-    const proof: KeptProof = { one: fork.one, other: fork.other }
-    return {
-      revision: state?.revision ?? 0, end: fork.end, open, segmentFirst: fork.first, previous: header.previous,
-      lamportBefore: await this.#lamportBefore(fork, state), proof, atMicros: nowMicros(),
-    }
-  }
-
-  async #lamportBefore({ stream, first }: FoundFork, state: StreamState | undefined): Promise<number> {
-    if (state === undefined || first === 0) return 0
-    if (first === state.open.first) return state.open.lamportBefore
-    const before = await this.#context.store.piece(stream, first - 1)
-    const header = before && decodeHeader(before.sealed.header)
-    return header?.ok === true ? header.value.lastLamport : (state.start?.lamportBefore ?? 0)
-  }
-
-  /** Takes the closed version in place of a longer one. What was held beyond goes to `aside`. */
-  async #cut({ stream, first, one, other }: FoundFork): Promise<boolean> {
-    const { store, crypto, swarm, nowMicros } = this.#context
-    await store.putAside('fork-shorter', asideName(stream, first), { one, other })
-    const state = await store.lower(stream, first, 'forked', nowMicros())
-    if (state === undefined) return false
-    const verdict = await verifyPiece(crypto, swarm, state, { stream, sealed: { header: one.header, seal: one.seal }, firstLine: first, body: one.deflated })
-    if (verdict.type !== 'append') return false
-    const { clock } = advanceClock(clockAt(await store.clock(), 0), verdict.lamports, 0)
-    return (await store.appendReplicated([verdict.pieces], clock.lamport)).type === 'stored'
+  async #forget(early: EarlyProofs, base: StreamId, name: string): Promise<void> {
+    await this.#context.store.deleteAside(EARLY, name)
+    const names = early.get(base)
+    names?.delete(name)
+    if (names?.size === 0) early.delete(base)
   }
 }
+
+type NewPlace = Extract<ForkPlace, { readonly type: 'append' | 'refill' | 'branch' | 'split' | 'shorter' }>
+
+const isNews = (place: ForkPlace): place is NewPlace => ['append', 'refill', 'branch', 'split', 'shorter'].includes(place.type)
+
+/** What of a stream's state a fork needs. */
+type Branching = Pick<StreamState, 'stream' | 'revision' | 'head' | 'open' | 'start' | 'branch' | 'standing' | 'hole'>
+
+const emptyState: Omit<Branching, 'stream'> = { ...emptyBase('' as StreamId), start: undefined, branch: undefined, standing: undefined }
 
 const noRoom: TakeOutcome = { type: 'full', code: 'STORE-NEARLY-FULL', text: 'no room is left for proofs of others’ forks; it is asked for again with the next connection' }
-
-const previousOf = (piece: Piece | undefined, first: Offset): Uint8Array | undefined => {
-  const header = piece?.first === first ? decodeHeader(piece.sealed.header) : undefined
-  return header?.ok === true ? header.value.previous : undefined
-}

@@ -114,8 +114,9 @@ const headerIdAt = async (crypto: StreamCrypto, held: HeldSegment, end: Offset):
 }
 
 /** What the plan knows of a stream. */
-export const viewOfState = ({ head, open, standing }: StreamState): StreamView => ({
-  next: head.next, headerId: head.headerId, first: open.first, previous: open.previous, ended: standing?.type === 'forked',
+export const viewOfState = ({ head, open, start, branch, standing }: StreamState): StreamView => ({
+  next: head.next, headerId: head.headerId, first: open.first, previous: open.previous, start: branch?.fork ?? start?.offset ?? 0,
+  ended: standing?.type === 'forked' && head.next >= standing.end,
 })
 
 interface Disk {
@@ -135,17 +136,18 @@ export const checkPieces = async ({ store, crypto }: Disk, stream: StreamId, fro
   if (state === undefined) return { next: undefined }
   /** Of the piece checked last. */
   let before: { readonly first: Offset; readonly id: Uint8Array } | undefined
-  let at = Math.max(from, state.start?.offset ?? 0)
+  let at = Math.max(from, state.branch?.first ?? state.start?.offset ?? 0)
   for (let count = 0; at < state.head.next; count++) {
     if (count >= countMax) return { next: at }
     try {
       const piece = await store.piece(stream, at)
-      // The seal kept where a forked stream ends covers more than is kept.
-      if (piece === undefined || (piece.type === 'open' && state.standing?.type === 'forked')) return { next: undefined }
+      if (piece === undefined) return { next: undefined }
       const held = await heldSegment(crypto, stream, piece)
       const { header } = held
       const follows = before === undefined || equalBytes(header.previous, before.id)
-      if (!follows || !(await holdsSeal(crypto, stream, piece.sealed))) return { bad: at }
+      // The seal kept where a forked stream ends covers more than is kept.
+      const isSealed = (piece.type === 'open' && state.standing?.type === 'forked') || (await holdsSeal(crypto, stream, piece.sealed))
+      if (!follows || !isSealed) return { bad: at }
       if (piece.type === 'closed') seen?.(held)
       before = { first: header.first, id: await headerId(crypto, piece.sealed.header) }
       at = header.first + header.events

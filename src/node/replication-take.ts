@@ -1,25 +1,22 @@
 import { equalBytes } from '../core/bytes.ts'
 import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
-import { advanceClock, clockAt, type Clock } from '../core/lamport.ts'
 import type { SegmentMessage } from '../protocol/message.ts'
 import type { TakeOutcome } from '../protocol/plan-state.ts'
 import { StoreError } from '../store/errors.ts'
-import type { Piece, StreamAppend, StreamState } from '../store/event-store.ts'
+import type { StreamAppend, StreamState } from '../store/event-store.ts'
 import { decodeHeader, type Header } from '../stream/header.ts'
 import { emptyBase } from '../stream/segment.ts'
 import { checkHeader, holdsSeal, verifyPiece, verifyWhole, type PieceVerdict, type ReceivedPiece } from '../stream/verify.ts'
-import { faultToOutcome, forkOf, wholeToVersion, type Forks, type ForksContext, type Version } from './replication-forks.ts'
+import { faultToOutcome, wholeToVersion } from './fork-version.ts'
+import type { Forks, ForksContext } from './replication-forks.ts'
 import { heldSegment, viewOfState } from './replication-reads.ts'
 
 export interface TakerContext extends ForksContext {
   readonly forks: Forks
-  readonly nowMs: () => number
   /** Absent: what the disk holds is its only bound. */
   readonly room?: ReplicationRoom
   /** Something of a stream was lost on this disk, from that offset on. */
   readonly hole: (stream: StreamId, first: Offset) => void
-  /** An event lies too far above the clock to move it. */
-  readonly beyondClock: (stream: StreamId, lamport: number) => void
 }
 
 /** What is left of the quota for events of others. */
@@ -40,7 +37,6 @@ const TRY_COUNT_MAX = 100
 /** Verifies pieces from peers and stores the good ones. One call at a time for each stream. */
 export class Taker {
   readonly #context: TakerContext
-  #clock: Clock = clockAt(0, 0)
 
   constructor(context: TakerContext) {
     this.#context = context
@@ -81,10 +77,12 @@ export class Taker {
     const { store, crypto, swarm } = this.#context
     for (let tries = 0; tries < TRY_COUNT_MAX; tries++) {
       const state = await store.state(piece.stream)
+      // A branch begins with the proof of its fork.
+      if (state?.branch === undefined && piece.stream.includes('~')) return { type: 'beyond' }
       // The append sets aside by itself what lies beyond.
       if (state?.hole === true) this.#context.hole(piece.stream, state.head.next)
       const verdict = await verifyPiece(crypto, swarm, state ?? emptyBase(piece.stream), piece)
-      const outcome = verdict.type === 'append' ? await this.#append(verdict, state) : await this.#judge(verdict, state, piece)
+      const outcome = verdict.type === 'append' ? await this.#append(verdict, state) : await this.#judge(verdict, piece)
       if (outcome !== 'stale') return outcome
     }
     return { type: 'failed', text: `${piece.stream} changes too fast to be appended to` }
@@ -92,62 +90,40 @@ export class Taker {
 
   /** @see PROTOCOL.md [R36] */
   async #append({ pieces, lamports }: Appendable, state: StreamState | undefined): Promise<TakeOutcome | 'stale'> {
-    if (state?.standing?.type === 'forked') return { type: 'known' }
-    const { store, nowMs, forks, room, beyondClock } = this.#context
+    const { store, forks, room, advanceClock } = this.#context
+    const { stream, closed, tail } = pieces
+    const last = closed.at(-1)
+    if (state?.standing?.type === 'forked' && (tail !== undefined || last === undefined || last.first + last.events > state.standing.end)) return { type: 'known' }
     if (room?.hasRoom() === false) return nearlyFull
-    const { stream } = pieces
-    const onDisk = await store.clock()
-    const { clock, beyond } = advanceClock({ ...this.#clock, lamport: Math.max(this.#clock.lamport, onDisk) }, lamports, nowMs())
-    this.#clock = clock
-    if (beyond !== undefined) beyondClock(stream, beyond)
-    if ((await store.appendReplicated([pieces], clock.lamport)).type !== 'stored') return 'stale'
+    const clock = await advanceClock(stream, lamports)
+    if ((await store.appendReplicated([pieces], clock)).type !== 'stored') return 'stale'
     room?.stored(bytesOf(pieces))
-    if (pieces.tail !== undefined) await store.joinTail(stream)
+    if (tail !== undefined) await store.joinTail(stream)
     const after = await store.state(stream)
     if (after === undefined) return 'stale'
-    const fork = await forks.early(after)
+    const fork = await forks.early(stream, after.head.next)
     return fork === undefined ? { type: 'stored', view: viewOfState(after) } : { type: 'forked', fork }
   }
 
-  async #judge(verdict: Exclude<PieceVerdict, Appendable>, state: StreamState | undefined, piece: ReceivedPiece): Promise<TakeOutcome> {
+  async #judge(verdict: Exclude<PieceVerdict, Appendable>, piece: ReceivedPiece): Promise<TakeOutcome> {
     switch (verdict.type) {
       case 'held': return { type: 'known' }
       case 'misfit': return verdict.why === 'before' ? this.#compareClosed(verdict.header, piece) : { type: ({ beyond: 'beyond', previous: 'conflict', part: 'part' } as const)[verdict.why] }
-      case 'shorter': case 'differs': {
-        const held = state && (await this.#open(state))
-        return held === undefined ? { type: 'known' } : this.#compare(held, wholeToVersion(verdict.whole, piece.sealed, piece.body), state)
-      }
+      case 'shorter': case 'differs': return this.#context.forks.judge(wholeToVersion(verdict.whole, piece.sealed, piece.body))
       default: return faultToOutcome(verdict)
     }
-  }
-
-  async #open(state: StreamState): Promise<Version | undefined> {
-    const { first, sealed, body } = state.open
-    return sealed && this.#context.forks.held(state.stream, { type: 'open', first, sealed, body }, state.standing)
   }
 
   /** A piece that begins before the open segment: it lies beside a closed one. */
   async #compareClosed(header: Header, piece: ReceivedPiece): Promise<TakeOutcome> {
     const { store, crypto, swarm, forks } = this.#context
     const own = await store.piece(piece.stream, header.first)
-    if (own === undefined) return { type: 'known' }
-    if (equalBytes(own.sealed.header, piece.sealed.header)) return { type: 'known' }
-    const previous = previousOf(own)
-    if (own.first !== header.first || previous === undefined || !equalBytes(previous, header.previous)) return { type: 'conflict' }
+    if (own === undefined || equalBytes(own.sealed.header, piece.sealed.header)) return { type: 'known' }
+    const held = decodeHeader(own.sealed.header)
+    if (own.first !== header.first || !held.ok || !equalBytes(held.value.previous, header.previous)) return { type: 'conflict' }
     if (piece.firstLine !== header.first) return { type: 'part' }
     const whole = await verifyWhole(crypto, swarm, piece, 0)
-    if (!whole.ok) return faultToOutcome(whole.error)
-    const state = await store.state(piece.stream)
-    const held = await forks.held(piece.stream, own, state?.standing)
-    return held === undefined ? { type: 'known' } : this.#compare(held, wholeToVersion(whole.value, piece.sealed, piece.body), state)
-  }
-
-  async #compare(held: Version, theirs: Version, state: StreamState | undefined): Promise<TakeOutcome> {
-    const fork = await forkOf(this.#context.crypto, held, theirs)
-    const endsBefore = state?.standing?.type === 'forked' && fork !== undefined && state.standing.end <= fork.end
-    if (fork === undefined || endsBefore) return { type: 'known' }
-    const isOwnClosed = fork.type === 'shorter' && equalBytes(fork.one.header, held.sealed.header)
-    return isOwnClosed ? { type: 'shorter', proof: { type: 'fork', one: fork.one, other: fork.other } } : { type: 'forked', fork }
+    return whole.ok ? forks.judge(wholeToVersion(whole.value, piece.sealed, piece.body)) : faultToOutcome(whole.error)
   }
 }
 
@@ -155,8 +131,3 @@ const nearlyFull: TakeOutcome = { type: 'full', code: 'STORE-NEARLY-FULL', text:
 
 /** As it lies on disk, about. */
 const bytesOf = ({ closed, tail }: StreamAppend): number => closed.reduce((sum, { deflated }) => sum + deflated.length, tail?.lines.length ?? 0)
-
-const previousOf = (piece: Piece): Uint8Array | undefined => {
-  const header = decodeHeader(piece.sealed.header)
-  return header.ok ? header.value.previous : undefined
-}

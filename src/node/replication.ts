@@ -1,6 +1,6 @@
 import { unreachable } from '../core/assert.ts'
 import { equalBytes } from '../core/bytes.ts'
-import { streamIdToNodeId, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
+import { streamIdToNodeId, type Lamport, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
 import type { Transport } from '../net/transport.ts'
 import { fitText } from '../protocol/cbor.ts'
 import { HUBS_MAX, HUB_BYTES_MAX, NAME_BYTES_MAX, SOFTWARE_BYTES_MAX } from '../protocol/limits.ts'
@@ -17,6 +17,7 @@ import { Mesh, meshFeatures, type MeshNode } from './replication-mesh.ts'
 import { createProofs } from './replication-proof.ts'
 import { createReads, firstUnreadable, viewOfState, type Reads } from './replication-reads.ts'
 import { Sessions, type Connection, type OpenConnection, type SessionsEvents } from './replication-sessions.ts'
+import { ReplicatedClock } from './replication-clock.ts'
 import { Taker } from './replication-take.ts'
 
 /** Runs one session for each connection, and the plan over all of them; performs their effects. */
@@ -99,10 +100,14 @@ class Runner {
     this.#options = options
     this.#events = events
     this.#reads = createReads(store, crypto)
-    const context = { store, crypto, swarm: swarm.id, nodeId: identity.nodeId, nowMicros: environment.nowMicros, hasRoom: () => options.room?.hasRoom() !== false }
+    const clock = new ReplicatedClock(store, environment.monotonicMs, (stream, lamport) => this.#beyondClock(stream, lamport))
+    const context = {
+      store, crypto, swarm: swarm.id, nodeId: identity.nodeId, nowMicros: environment.nowMicros, hasRoom: () => options.room?.hasRoom() !== false,
+      advanceClock: (stream: StreamId, lamports: readonly Lamport[]) => clock.advance(stream, lamports),
+    }
     this.#forks = new Forks(context)
     this.#asides = new Asides(store)
-    this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, nowMs: environment.monotonicMs, hole: (stream, first) => this.#hole(stream, first), beyondClock: (stream, lamport) => this.#beyondClock(stream, lamport) })
+    this.#taker = new Taker({ ...context, ...(options.room && { room: options.room }), forks: this.#forks, hole: (stream, first) => this.#hole(stream, first) })
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
     const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, ...(options.features ?? [])], about: fitAbout(options.about()) })
     const proofs = createProofs(crypto, swarm, identity)
@@ -215,10 +220,10 @@ class Runner {
     }
   }
 
-  /** Who says more of the own stream than was ever written, or other at its end, does not hold it. @see PROTOCOL.md [R22] */
+  /** Who says more of the own stream than was ever written, or of one that ends at a fork, or other at its end, does not hold it. @see PROTOCOL.md [R22] */
   #mayHold(stream: StreamId, { next, id }: SaidHead): boolean {
     const own = viewOf(this.#plan, stream)
-    return !isOwn(this.#plan, stream) || next < own.next || (next === own.next && equalBytes(id, own.headerId.subarray(0, 16)))
+    return !(isOwn(this.#plan, stream) || own.ended) || next < own.next || (next === own.next && equalBytes(id, own.headerId.subarray(0, 16)))
   }
 
   #meshChanged(): void {
@@ -290,10 +295,13 @@ class Runner {
   }
 
   async #settleFork(fork: FoundFork): Promise<void> {
-    const state = await this.#forks.settle(fork)
-    if (state === undefined) return
-    const { stream, first, end, type } = fork
-    this.#step({ type: 'forkSettled', stream, view: viewOfState(state), fork: type === 'differs' ? { stream, first, end, branches: [] } : undefined, nowMs: this.#nowMs() })
+    const { stream } = fork
+    const streams = await this.#forks.settle(fork)
+    await this.#look(stream)
+    for (const other of streams) if (other !== stream) this.#inTurn(other, () => this.#look(other))
+    this.#step({ type: 'forkSettled', stream, streams, forks: await this.#forks.known(stream), nowMs: this.#nowMs() })
+    const next = await this.#forks.early(stream, Infinity)
+    if (next !== undefined) this.#step({ type: 'forkFound', fork: next, nowMs: this.#nowMs() })
   }
 
   async #findPlace({ session, stream, first, head }: Extract<PlanEffect, { type: 'findPlace' }>): Promise<void> {
@@ -307,8 +315,8 @@ class Runner {
   }
 
   async #readFork({ session, id, stream, end }: Extract<PlanEffect, { type: 'readFork' }>): Promise<void> {
-    const proof = await this.#forks.read(stream, end).catch((error: unknown) => this.#notice('READ-FAILED', stream, textOf(error)))
-    this.#step({ type: 'forkRead', session, id, proof: proof ?? undefined, nowMs: this.#nowMs() })
+    const proofs = await this.#forks.read(stream, end).catch((error: unknown) => this.#notice('READ-FAILED', stream, textOf(error)))
+    this.#step({ type: 'forkRead', session, id, proofs: proofs ?? [], nowMs: this.#nowMs() })
   }
 
   async #readPush(stream: StreamId, next: Offset): Promise<void> {

@@ -58,10 +58,10 @@ export const withReserve = (store: EventStore, { give }: Pick<Reserve, 'give'>):
         return write(...parameters)
       }
     }
-  const { appendOwn, changeIdentity, lower, end, raiseClock, raiseClockTo, flush, putMeta, incrementMeta, putAside } = store
+  const { appendOwn, changeIdentity, lower, fork, raiseClock, raiseClockTo, flush, putMeta, incrementMeta, putAside } = store
   return {
     ...store,
-    appendOwn: again(appendOwn), changeIdentity: again(changeIdentity), lower: again(lower), end: again(end), raiseClock: again(raiseClock),
+    appendOwn: again(appendOwn), changeIdentity: again(changeIdentity), lower: again(lower), fork: again(fork), raiseClock: again(raiseClock),
     raiseClockTo: again(raiseClockTo), flush: again(flush), putMeta: again(putMeta), incrementMeta: again(incrementMeta), putAside: again(putAside),
   }
 }

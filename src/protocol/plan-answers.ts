@@ -51,10 +51,10 @@ export const onWantRead = (state: PlanState, session: SessionId, id: number, res
   return [changePeer(booked, session, () => ({ answers: [next, ...peer.answers.slice(1)], reading: false })), [piece]]
 }
 
-export const onForkRead = (state: PlanState, session: SessionId, id: number, proof: ForkMessage | undefined): PlanStep => {
+export const onForkRead = (state: PlanState, session: SessionId, id: number, proofs: readonly ForkMessage[]): PlanStep => {
   if (state.peers.get(session)?.answers[0]?.id !== id) return [state, []]
-  const sent: readonly PlanEffect[] = proof === undefined ? [] : [{ type: 'send', session, message: proof }]
-  return [finish(state, session), [...sent, endOf(session, id, proof === undefined ? 'unknown' : 'all')]]
+  const sent = proofs.map((message): PlanEffect => ({ type: 'send', session, message }))
+  return [finish(state, session), [...sent, endOf(session, id, proofs.length === 0 ? 'unknown' : 'all')]]
 }
 
 const finish = (state: PlanState, session: SessionId): PlanState =>

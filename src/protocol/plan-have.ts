@@ -2,7 +2,7 @@ import type { StreamId } from '../core/ids.ts'
 import { equalBytes } from '../core/bytes.ts'
 import { HAVE_ENTRIES_MAX, HAVE_INTERVAL_MS, STREAMS_MAX } from './limits.ts'
 import type { Have, SaidFork, SaidHead } from './message.ts'
-import { hearForks } from './plan-forks.ts'
+import { hearForks, sameFork } from './plan-forks.ts'
 import { coverSent } from './plan-push.ts'
 import { chain, isOwn, withEntry, type PeerView, type PlanEffect, type PlanState, type PlanStep, type SessionId, type StreamView } from './plan-state.ts'
 import { sameHead } from './plan-views.ts'
@@ -26,7 +26,7 @@ export const onSaid = (state: PlanState, session: SessionId, have: Have): PlanSt
 }
 
 const faultOf = (peer: PeerView, { heads, forks }: Have): string | undefined => {
-  if (peer.heads.size + heads.length > 2 * STREAMS_MAX || peer.forks.size + forks.length > 2 * STREAMS_MAX) return 'too many streams'
+  if (peer.heads.size + heads.length > 2 * STREAMS_MAX || peer.knows.size + forks.length > 2 * STREAMS_MAX) return 'too many streams'
   const back = heads.find(([stream, head]) => {
     const said = peer.heads.get(stream)
     return said !== undefined && (head.next < said.next || (head.next === said.next && !equalBytes(head.id, said.id)))
@@ -83,12 +83,17 @@ const sayHaves = (state: PlanState, nowMs: number): PlanStep => {
 
 /** What this peer has not been told, in parts. The first `have` of a session is sent even when there is nothing to say. */
 const havesFor = (peer: PeerView, durable: ReadonlyMap<StreamId, StreamView>, known: ReadonlyMap<StreamId, SaidFork>): readonly Have[] => {
-  const heads = [...durable].filter(([stream, view]) => view.next > 0 && !isToldAs(peer, stream, view)).map(([stream, view]) => [stream, saidHead(view)] as const)
-  const forks = [...known.values()].filter((fork) => peer.toldForks.get(fork.stream)?.end !== fork.end)
+  const heads = [...durable].filter(([stream, view]) => view.next > view.start && !isToldAs(peer, stream, view)).map(([stream, view]) => [stream, saidHead(view)] as const)
+  const forks = [...known.values()].filter((fork) => !isToldFork(peer, fork))
   const count = Math.max(1, Math.ceil(heads.length / HAVE_ENTRIES_MAX), Math.ceil(forks.length / HAVE_ENTRIES_MAX))
   if (peer.toldOf !== undefined && heads.length + forks.length === 0) return []
   const part = <T>(items: readonly T[], index: number): readonly T[] => items.slice(index * HAVE_ENTRIES_MAX, (index + 1) * HAVE_ENTRIES_MAX)
   return Array.from({ length: count }, (_, index) => ({ type: 'have', heads: part(heads, index), starts: [], forks: part(forks, index), more: index < count - 1 }))
+}
+
+const isToldFork = (peer: PeerView, fork: SaidFork): boolean => {
+  const told = peer.toldForks.get(fork.stream)
+  return told !== undefined && sameFork(told, fork)
 }
 
 const isToldAs = (peer: PeerView, stream: StreamId, view: StreamView): boolean => {

@@ -14,11 +14,13 @@ export interface StreamView {
   /** The open segment's beginning. */
   readonly first: Offset
   readonly previous: Uint8Array
-  /** Whether the stream stands still here because of a fork. */
+  /** First offset that is shown: a head at or below it says nothing. */
+  readonly start: Offset
+  /** Whether the stream ends here, at a fork, and all before it is held. */
   readonly ended: boolean
 }
 
-export const noView: StreamView = { next: 0, headerId: new Uint8Array(32), first: 0, previous: new Uint8Array(32), ended: false }
+export const noView: StreamView = { next: 0, headerId: new Uint8Array(32), first: 0, previous: new Uint8Array(32), start: 0, ended: false }
 
 /** One node's view over all its sessions. */
 export interface PlanState {
@@ -31,7 +33,7 @@ export interface PlanState {
   readonly lastFlushMs: number
   /** Since when a flush that is due waits for pushes. */
   readonly heldSinceMs: number | undefined
-  /** The lowest known fork of each stream. */
+  /** The fork with which each stream ends that has one. */
   readonly forks: ReadonlyMap<StreamId, SaidFork>
   readonly peers: ReadonlyMap<SessionId, PeerView>
   /** Pieces in flight and waiting, of streams that have any. */
@@ -62,7 +64,9 @@ export interface PeerView {
   readonly heads: ReadonlyMap<StreamId, SaidHead>
   /** Offsets that its pushes showed beyond its heads. */
   readonly shown: ReadonlyMap<StreamId, Offset>
-  /** Forks that it said and that it is still to be asked for. */
+  /** Forks that it said in this session. */
+  readonly knows: ReadonlyMap<StreamId, SaidFork>
+  /** Those of them that it is still to be asked for. */
   readonly forks: ReadonlyMap<StreamId, SaidFork>
   /** Proofs that it sent: the first is being judged. */
   readonly proofs: readonly ForkMessage[]
@@ -137,8 +141,8 @@ export interface Intake {
 
 /** Two sealed versions of one segment that cannot both go on. */
 export interface FoundFork {
+  /** The stream, or the branch, in which they go apart. */
   readonly stream: StreamId
-  readonly first: Offset
   /** First batch in which they differ; `shorter`: where the closed one ends. */
   readonly end: Offset
   /** `differs`: neither is a prefix of the other. `shorter`: `one` is closed and a proper prefix of `other`, so it counts. */
@@ -191,14 +195,16 @@ export type PlanInput = At<
   | { readonly type: 'forkCame'; readonly session: SessionId; readonly fork: ForkMessage }
   /** Result of `take`, in the order of the effects. */
   | { readonly type: 'taken'; readonly piece: TakenPiece; readonly outcome: TakeOutcome }
-  /** Result of `takeFork`: as for a piece; `kept` waits until the stream gets there. */
+  /** Result of `takeFork`: as for a piece. */
   | { readonly type: 'forkTaken'; readonly session: SessionId; readonly stream: StreamId | undefined; readonly outcome: TakeOutcome }
-  /** Result of `settleFork`; `fork` is `undefined` where a stream was only cut back. */
-  | { readonly type: 'forkSettled'; readonly stream: StreamId; readonly view: StreamView; readonly fork: SaidFork | undefined }
+  /** A proof that waited for its stream applies now. */
+  | { readonly type: 'forkFound'; readonly fork: FoundFork }
+  /** Result of `settleFork`: `streams` are otherwise on disk, `forks` are all of their family. */
+  | { readonly type: 'forkSettled'; readonly stream: StreamId; readonly streams: readonly StreamId[]; readonly forks: readonly SaidFork[] }
   /** Result of `findPlace`. `undefined`: there is no segment before. */
   | { readonly type: 'placed'; readonly session: SessionId; readonly stream: StreamId; readonly place: Place | undefined }
   | { readonly type: 'wantRead'; readonly session: SessionId; readonly id: number; readonly result: ReadResult }
-  | { readonly type: 'forkRead'; readonly session: SessionId; readonly id: number; readonly proof: ForkMessage | undefined }
+  | { readonly type: 'forkRead'; readonly session: SessionId; readonly id: number; readonly proofs: readonly ForkMessage[] }
   | { readonly type: 'pushRead'; readonly stream: StreamId; readonly next: Offset; readonly result: ReadResult }
   /** The own disk is otherwise than the plan knew: own events, another tab, a lowered head. */
   | { readonly type: 'grown'; readonly views: ReadonlyMap<StreamId, StreamView> }
@@ -214,7 +220,7 @@ export type PlanEffect =
   /** Verify and store; one at a time for each stream. */
   | { readonly type: 'take'; readonly piece: TakenPiece }
   | { readonly type: 'takeFork'; readonly session: SessionId; readonly fork: ForkMessage }
-  /** End the stream at the fork, or cut it back to the closed segment. All sessions that were told more have ended. */
+  /** End the stream at the fork and begin its branches, or cut it back to the closed segment. All sessions that were told more have ended. */
   | { readonly type: 'settleFork'; readonly fork: FoundFork }
   /** Look up where to go on asking: the segment before the one that begins at `first`, or (`head`) the one in which a said head of the own stream ends, if it is another there. */
   | { readonly type: 'findPlace'; readonly session: SessionId; readonly stream: StreamId; readonly first: Offset; readonly head: SaidHead | undefined }
@@ -234,14 +240,14 @@ export type PlanEffect =
 
 export type PlanStep = readonly [PlanState, readonly PlanEffect[]]
 
-/** @param views as on disk @param forks known proofs, the lowest of each stream */
+/** @param views as on disk @param forks with which streams end */
 export const planOf = (nodeId: NodeId, views: ReadonlyMap<StreamId, StreamView>, forks: ReadonlyMap<StreamId, SaidFork>): PlanState => ({
   nodeId, views, durable: undefined, flushing: undefined, lastFlushMs: -Infinity, heldSinceMs: undefined, forks, peers: new Map(), intake: new Map(), lacking: new Set(), lastLookMs: -Infinity,
   pushReads: new Set(), refused: new Map(), fullUntilMs: -Infinity, links: new Map(), reported: new Set(),
 })
 
 export const peerOf = (nodeId: NodeId): PeerView => ({
-  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), forks: new Map(), proofs: [],
+  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), knows: new Map(), forks: new Map(), proofs: [],
   open: new Map(), nextWant: 1, spent: new Map(), fruitless: new Map(), whole: new Set(), back: new Map(), answers: [], reading: false, lastWant: 0,
   told: new Map(), toldOf: undefined, toldForks: new Map(), lastHaveMs: -Infinity, sent: new Map(),
 })
@@ -290,4 +296,7 @@ export const chain = (step: PlanStep, ...next: readonly ((state: PlanState) => P
 
 /** Says something once for each `key`, of the newest ones. */
 export const reportOnce = (state: PlanState, key: string, notice: Omit<Extract<PlanEffect, { type: 'notice' }>, 'type'>): PlanStep =>
-  state.reported.has(key) ? [state, []] : [{ ...state, reported: new Set([...state.reported, key].slice(-REPORTED_MAX)) }, [{ type: 'notice', ...notice }]]
+  state.reported.has(key) ? [state, []] : [{ ...state, reported: remember(state.reported, key) }, [{ type: 'notice', ...notice }]]
+
+/** The newest keys alone. */
+export const remember = (reported: ReadonlySet<string>, key: string): ReadonlySet<string> => new Set([...reported, key].slice(-REPORTED_MAX))

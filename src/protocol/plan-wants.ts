@@ -3,7 +3,7 @@ import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
 import { BUSY_MS, LOOK_COUNT_MAX, LOOK_MS, STREAMS_MAX, WANTS_OPEN_MAX, WANT_BUDGET_BYTES, WANT_IDLE_MS, WANT_MS_MAX } from './limits.ts'
 import type { End, Place, SaidFork } from './message.ts'
 import {
-  chain, changePeer, isOwn, reportOnce, viewOf, withEntry, withItem, without, type OpenWant, type PeerView, type PlanEffect, type PlanState, type PlanStep, type SessionId, type StreamView,
+  chain, changePeer, isOwn, noView, reportOnce, viewOf, withEntry, withItem, without, type OpenWant, type PeerView, type PlanEffect, type PlanState, type PlanStep, type SessionId, type StreamView,
 } from './plan-state.ts'
 import { sameHead } from './plan-views.ts'
 
@@ -47,11 +47,14 @@ const lackOf = (state: PlanState, stream: StreamId): number => {
 const reasonOf = (state: PlanState, peer: PeerView, stream: StreamId): 'back' | 'more' | 'other' | undefined => {
   if (peer.back.has(stream)) return 'back'
   const view = viewOf(state, stream)
-  if (view.ended) return undefined
+  if (view.ended || isUnknownBranch(state, stream)) return undefined
   if (topOf(peer, stream) > view.next) return 'more'
   const said = peer.heads.get(stream)
   return said !== undefined && said.next === view.next && !equalBytes(said.id, view.headerId.subarray(0, 16)) ? 'other' : undefined
 }
+
+/** A branch begins with the proof of its fork; only then more of it is asked for. */
+const isUnknownBranch = (state: PlanState, stream: StreamId): boolean => stream.includes('~') && viewOf(state, stream) === noView
 
 /** `isSettled`: there is nobody left to ask, before somebody says more or the own head changes. */
 const askFor = (state: PlanState, stream: StreamId, nowMs: number): { readonly state: PlanState; readonly effects: readonly PlanEffect[]; readonly isSettled: boolean } => {

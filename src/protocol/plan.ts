@@ -1,6 +1,6 @@
 import type { StreamId } from '../core/ids.ts'
 import { onAsked, onForkRead, onWantRead, settleAnswers } from './plan-answers.ts'
-import { onForkCame, onForkSettled, onForkTaken, settleForks } from './plan-forks.ts'
+import { foundFork, onForkCame, onForkSettled, onForkTaken, recallForks, settleForks } from './plan-forks.ts'
 import { onFlushed, onSaid, settleHaves } from './plan-have.ts'
 import { onCame, onTaken, settleIntake } from './plan-intake.ts'
 import { onPushRead, settlePushes } from './plan-push.ts'
@@ -34,12 +34,13 @@ const onInput = (state: PlanState, input: PlanInput): PlanStep => {
     case 'came': return onCame(state, input.session, input.segment)
     case 'ended': return onEnded(state, input.session, input.end)
     case 'forkCame': return onForkCame(state, input.session, input.fork)
-    case 'taken': return onTaken(state, input.piece, input.outcome, input.nowMs)
+    case 'taken': return chain(onTaken(state, input.piece, input.outcome, input.nowMs), (next) => [recallForks(next, input.piece.segment.stream), []])
     case 'forkTaken': return onForkTaken(state, input.session, input.stream, input.outcome)
-    case 'forkSettled': return onForkSettled(state, input.stream, input.view, input.fork)
+    case 'forkFound': return foundFork(state, input.fork)
+    case 'forkSettled': return onForkSettled(state, input)
     case 'placed': return onPlaced(state, input.session, input.stream, input.place)
     case 'wantRead': return onWantRead(state, input.session, input.id, input.result)
-    case 'forkRead': return onForkRead(state, input.session, input.id, input.proof)
+    case 'forkRead': return onForkRead(state, input.session, input.id, input.proofs)
     case 'pushRead': return onPushRead(state, input.stream, input.next, input.result)
     case 'grown': return onGrown(state, input.views)
     case 'flushed': return onFlushed(state, input.done)
@@ -49,4 +50,4 @@ const onInput = (state: PlanState, input: PlanInput): PlanStep => {
 }
 
 const onGrown = (state: PlanState, views: ReadonlyMap<StreamId, StreamView>): PlanStep =>
-  chain([state, []], ...[...views].map(([stream, view]) => (next: PlanState) => setView(next, stream, view)))
+  chain([state, []], ...[...views].map(([stream, view]) => (next: PlanState) => chain(setView(next, stream, view), (seen) => [recallForks(seen, stream), []])))

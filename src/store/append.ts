@@ -101,7 +101,9 @@ const assertContiguous = ({ closed, tail, next, stream }: StreamAppend): void =>
 }
 
 const refusalOf = ({ append, record, later }: Found, { own }: AppendRules): AppendOutcome | undefined => {
-  const fits = record.revision === append.revision && later === undefined && record.standing?.type !== 'forked' && !(own && record.standing !== undefined)
+  const { standing } = record
+  const isBeyond = standing?.type === 'forked' && (append.tail !== undefined || endOf(append) > standing.end)
+  const fits = record.revision === append.revision && later === undefined && !isBeyond && !(own && standing !== undefined)
   return fits ? undefined : { type: 'stale', stream: append.stream }
 }
 

@@ -14,10 +14,12 @@ export interface Head {
 
 /** A head, and which of the stream's offsets lie where. */
 export interface HeldHead extends Head {
-  /** First offset that may be held. */
+  /** First offset that may be held; of a branch the fork, with which it begins. */
   readonly start: Offset
   /** First offset of the open segment: what lies before it is closed. */
   readonly openFirst: Offset
+  /** Whether the stream ends at a fork, and its branches go on. */
+  readonly ended: boolean
 }
 
 /** A stream as it lies on disk, read in one transaction. */
@@ -28,6 +30,7 @@ export interface StreamState {
   readonly head: Head
   readonly open: OpenSegment
   readonly start: Start | undefined
+  readonly branch: Branch | undefined
   readonly standing: Standing | undefined
   /** Records lie beyond the head that do not follow it: a power cut lost something between. `lower` to `head.next` sets them aside; an own stream takes no append before. */
   readonly hole?: true
@@ -57,11 +60,23 @@ export interface Start {
 /**
  * Why a stream takes no more events here.
  * `retired`: a former own stream, never written by this node again (it still grows by replication).
- * `forked`: ends at `end`, the first offset in which the known versions differ.
+ * `forked`: ends at `end`, the first offset in which the known versions differ. `chain` is that over its lines up to there, and its branches have the same;
+ * `undefined` where an earlier version of the program ended it, which made no branches.
  */
 export type Standing =
   | { readonly type: 'retired'; readonly reason: string; readonly atMicros: number }
-  | { readonly type: 'forked'; readonly end: Offset; readonly atMicros: number }
+  | { readonly type: 'forked'; readonly end: Offset; readonly chain: Uint8Array | undefined; readonly atMicros: number }
+
+/** Where a branch begins. It holds the segment in which that lies whole, sealed, and shows offsets from the fork on. @see FORMAT.md [F37] */
+export interface Branch {
+  readonly fork: Offset
+  /** Chain over all lines before the fork. */
+  readonly chain: Uint8Array
+  /** Its first segment: first offset, header id and last Lamport time before it. */
+  readonly first: Offset
+  readonly previous: Uint8Array
+  readonly lamportBefore: Lamport
+}
 
 /** A closed segment as it lies on disk and travels. */
 export interface ClosedSegment {
@@ -165,7 +180,11 @@ export interface StoredIdentity {
  * - [S20] `local` keeps bytes by layer and key, reads ranges in key order (half-open), and layers do not see each other.
  * - [S21] `close` waits for what is under way, may be called twice, and what was stored is there when opened again.
  * - [S22] Two store objects on one disk that append to one stream at once: exactly one is stored, the other is `stale`.
- * - [S23] `end` keeps what lies before the end and moves the rest to `aside`; a lower end moves it down, a higher one changes nothing.
+ * - [S23] `fork` ends a stream: what lies before the end stays; what it held from there on, its own end included, goes on as the branch `rest`; the branches `added` begin.
+ *   Each holds its first segment whole, and its head, reads and summaries begin at the fork. All or nothing; not where the stream has another revision.
+ *   At its end already, a stream only gets the branches, and the lines before it where they were lost. A branch that is there is not overwritten.
+ * - [S26] `fork` moves the branches `removed` to `aside` whole; nothing is thrown away.
+ * - [S27] `family` gives the record of a stream, as of an empty one where there is none, and those of all its branches, and of no other stream.
  * - [S24] A connection that breaks from outside is told once to each listener; calls under way and later ones reject with `STORE-LOST`, and whether the former were stored is seen by reading.
  * - [S25] Values are copied in and out; a `CryptoKey` is kept as it is.
  */
@@ -187,6 +206,8 @@ export interface EventStore {
   readonly present: () => Promise<OffsetMap>
   /** Records of all streams without their bodies, former own and ended ones included. */
   readonly records: () => Promise<readonly StreamRecord[]>
+  /** That of a stream (without branch), though there may be none yet, then those of its branches. */
+  readonly family: (stream: StreamId) => Promise<readonly StreamRecord[]>
   /**
    * Adds to the own stream, strict.
    * @param overtakable whether `overtaken` is a possible result: true for the first try of a group, false from then on.
@@ -210,8 +231,8 @@ export interface EventStore {
    * @returns the state after it
    */
   readonly lower: (stream: StreamId, first: Offset, reason: string, atMicros: number) => Promise<StreamState | undefined>
-  /** The stream ends at `end`: what lies beyond goes to `aside` as `proof` does. `open` is the open segment from its first offset up to `end`, sealed by one of the versions. @returns whether it was done; not where the stream has another revision by now: read it again */
-  readonly end: (stream: StreamId, end: ForkEnd) => Promise<boolean>
+  /** The stream ends where two versions of it differ, and its branches begin. @returns whether it was done; not where the stream has another revision by now: read it again */
+  readonly fork: (change: ForkChange) => Promise<boolean>
 
   // clock
   readonly clock: () => Promise<Lamport>
@@ -233,7 +254,8 @@ export interface EventStore {
   readonly incrementMeta: (name: string) => Promise<number>
   readonly putAside: (kind: string, id: string, value: unknown) => Promise<void>
   readonly getAside: (kind: string, id: string) => Promise<unknown>
-  /** The store's own kinds: `tail` and `segment` (packed records with the reason), `fork` (proofs). */
+  /** The store's own kinds: `tail` and `segment` (packed records with the reason). */
+  readonly deleteAside: (kind: string, id: string) => Promise<void>
   readonly listAside: (kind: string) => Promise<readonly (readonly [string, unknown])[]>
   /** Appends of a stream that `lower` has set aside from the tail, in order of offset. */
   readonly setAsideAppends: (stream: StreamId) => Promise<readonly TailAppend[]>
@@ -250,24 +272,39 @@ export interface StreamRecord {
   /** First offset of the open segment. */
   readonly openFirst: Offset
   readonly start: Start | undefined
+  readonly branch: Branch | undefined
   readonly standing: Standing | undefined
   /** What its closed segments take on disk, deflated; those that lie beyond a hole or were replaced included. */
   readonly closedBytes: number
 }
 
-/** Where a forked stream ends, with what is kept of its last segment. */
-export interface ForkEnd {
+/** Where a stream forks, and what becomes of what lies there. */
+export interface ForkChange {
+  readonly stream: StreamId
+  /** As read in the `StreamState` that this was computed on. */
   readonly revision: number
+  /** First offset of the first batch that differs. */
   readonly end: Offset
-  readonly open: TailAppend | undefined
-  /** First offset, header id before and last Lamport time before the segment in which it ends. */
-  readonly segmentFirst: Offset
-  readonly previous: Uint8Array
-  readonly lamportBefore: Lamport
-  /** Both sealed segments, kept in `aside` under `fork`. */
-  readonly proof: unknown
+  /** Over the lines up to `end`. */
+  readonly chain: Uint8Array
+  /** The segment in which the versions differ: first offset, header id and last Lamport time before it. */
+  readonly segment: Pick<Branch, 'first' | 'previous' | 'lamportBefore'>
+  /** The lines of that segment up to `end`; `undefined` where there are none. Its seal is that of a version and covers more. */
+  readonly kept: TailAppend | undefined
+  /** Name of the branch in which that goes on which the stream has from `end` on; `undefined` where it has nothing there. */
+  readonly rest: StreamId | undefined
+  readonly added: readonly BranchBeginning[]
+  /** Branches for which there is no place any more, with all that branches off them. */
+  readonly removed: readonly StreamId[]
+  /** The clock becomes at least this. */
+  readonly clockTo: Lamport
   readonly atMicros: number
 }
+
+/** A branch with its first segment. */
+export type BranchBeginning =
+  | { readonly stream: StreamId; readonly closed: ClosedSegment; readonly tail?: never }
+  | { readonly stream: StreamId; readonly tail: TailAppend; readonly closed?: never }
 
 /** Bytes that a layer above keeps on this node; not replicated. Keys are compared as strings by `<`. */
 export interface LocalBytes {

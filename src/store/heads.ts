@@ -1,6 +1,6 @@
 import type { Offset, StreamId } from '../core/ids.ts'
 import type { EventStore, HeldHead } from './event-store.ts'
-import { newStream, parseStoredStream, type StoredStream } from './records.ts'
+import { newStream, parseStoredStream, shownFrom, type StoredStream } from './records.ts'
 import { headOf, tailOf } from './tail.ts'
 import { keysOf, readAtOnce, type Entry, type Key, type Tables, type Transaction } from './tables.ts'
 
@@ -63,7 +63,7 @@ const headsOf = ({ records, keys, tails }: Parts, known: Heads): { readonly head
     const tail = now.length === 0 ? [] : tails.get(stream)
     if (before !== undefined && before.revision === record.revision && sameOffsets(before.offsets, now)) heads.set(stream, before)
     else if (tail === undefined) missing.push(stream)
-    else heads.set(stream, { revision: record.revision, offsets: now, head: { ...headOf(tailOf(record, tail)), start: record.start?.offset ?? 0, openFirst: record.openFirst } })
+    else heads.set(stream, { revision: record.revision, offsets: now, head: { ...headOf(tailOf(record, tail)), start: shownFrom(record), openFirst: record.openFirst, ended: record.standing?.type === 'forked' } })
   }
   return { heads, missing }
 }

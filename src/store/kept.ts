@@ -4,7 +4,7 @@ import type { EventStore, LocalBytes, TailAppend } from './event-store.ts'
 import { numberOf, unpackAppend, unreadable } from './records.ts'
 import { keysOf, keysWithPrefix, onlyKey, readAtOnce, unreadableRecord, type Durability, type Entry, type Key, type KeyRange, type TableName, type Tables, type Transaction } from './tables.ts'
 
-type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'getAside' | 'listAside' | 'setAsideAppends'>
+type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'getAside' | 'deleteAside' | 'listAside' | 'setAsideAppends'>
 
 /** Names in `meta` that only the store itself writes. */
 const ownNames: ReadonlySet<string> = new Set(['identity', 'ids', 'clock', 'flushed'])
@@ -43,6 +43,7 @@ export const createMeta = (disk: Tables): MetaPart => {
       const found = await readAtOnce(disk, ['aside'], (transaction) => transaction.values('aside', { from: ['tail', `${stream}/`], to: ['tail', `${stream}/~`] }))
       return found.flatMap(appendIn).sort((a, b) => a.first - b.first)
     },
+    deleteAside: (kind, id) => writer('aside', 'relaxed', async (transaction) => transaction.delete('aside', { from: [kind, id], to: [kind, `${id}\0`] })),
     listAside: async (kind) =>
       (await readAtOnce(disk, ['aside'], (transaction) => entries(transaction, 'aside', keysOf(kind)))).map(([key, value]) => [secondOf(key), value] as const),
   }

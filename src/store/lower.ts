@@ -1,15 +1,13 @@
 import type { Offset, StreamId } from '../core/ids.ts'
-import { noHeaderId } from '../stream/header.ts'
 import { readClock } from './clock.ts'
-import type { ForkEnd } from './event-store.ts'
-import { asideId, packAppend, unpackSegment, type StoredStream } from './records.ts'
-import { readRecord, readTail } from './tail.ts'
-import { keysOf, unreadableRecord, type Key, type KeyRange, type TableName, type Transaction } from './tables.ts'
+import { asideId, beginningOf, unpackSegment, type StoredStream } from './records.ts'
+import { readTail } from './tail.ts'
+import { unreadableRecord, type Key, type KeyRange, type TableName, type Transaction } from './tables.ts'
 
 export const loweringTables: readonly TableName[] = ['streams', 'tail', 'segments', 'aside', 'meta']
 
 /** Why something was set aside. */
-interface Reason {
+export interface Reason {
   readonly reason: string
   readonly atMicros: number
 }
@@ -29,13 +27,13 @@ export const lowerIn = async (transaction: Transaction, stream: StreamId, first:
 }
 
 /** The clock does not fall with the own head. */
-const keepClock = async (transaction: Transaction): Promise<void> => transaction.put('meta', 'clock', await readClock(transaction))
+export const keepClock = async (transaction: Transaction, atLeast = 0): Promise<void> => transaction.put('meta', 'clock', Math.max(atLeast, await readClock(transaction)))
 
 type Beginning = Pick<StoredStream, 'openFirst' | 'previous' | 'lamportBefore'>
 
 /** The nearest beginning of a segment at or before `first`, from the closed segment that ends there. */
 const beginningAt = async (transaction: Transaction, record: StoredStream, first: Offset): Promise<Beginning> => {
-  const start = { openFirst: record.start?.offset ?? 0, previous: record.start?.previous ?? noHeaderId, lamportBefore: record.start?.lamportBefore ?? 0 }
+  const start = beginningOf(record)
   if (first <= start.openFirst) return start
   const { stream } = record
   const entry = await transaction.last('segments', { from: [stream, start.openFirst], to: [stream, first] })
@@ -49,7 +47,7 @@ const beginningAt = async (transaction: Transaction, record: StoredStream, first
 const offsetOf = (key: Key): Offset => (key instanceof Array && typeof key[1] === 'number' ? key[1] : 0)
 
 /** Moves records to `aside`, kind `tail` or `segment`, with the reason. Equal records get one place. */
-const setAside = async (transaction: Transaction, table: 'tail' | 'segments', range: KeyRange, why: Reason & { readonly stream: StreamId }): Promise<void> => {
+export const setAside = async (transaction: Transaction, table: 'tail' | 'segments', range: KeyRange, why: Reason & { readonly stream: StreamId }): Promise<void> => {
   const [keys, values] = await Promise.all([transaction.keys(table, range), transaction.values(table, range)])
   for (const [at, key] of keys.entries()) {
     const value = values[at]
@@ -57,29 +55,4 @@ const setAside = async (transaction: Transaction, table: 'tail' | 'segments', ra
     transaction.put('aside', [table === 'tail' ? 'tail' : 'segment', asideId(why.stream, first, value)], { ...why, first, record: value === unreadableRecord ? undefined : value })
   }
   if (keys.length > 0) transaction.delete(table, range)
-}
-
-/**
- * Ends a stream: its last segment is kept as far as `open` goes, what lay there or beyond moves to `aside`, the proof too.
- * @returns whether it was done: not where the stream has another revision by now
- */
-export const endIn = async (transaction: Transaction, stream: StreamId, end: ForkEnd): Promise<boolean> => {
-  const record = await readRecord(transaction, stream)
-  if (record.revision !== end.revision) return false
-  if (record.standing?.type === 'forked' && record.standing.end <= end.end) return true
-  const why = { stream, reason: 'forked', atMicros: end.atMicros }
-  await keepClock(transaction)
-  await Promise.all([
-    setAside(transaction, 'tail', keysOf(stream), why),
-    setAside(transaction, 'segments', keysOf(stream, end.segmentFirst), why),
-  ])
-  if (end.open !== undefined) transaction.put('tail', [stream, end.open.first], packAppend({ ...end.open, joined: true }))
-  transaction.put('aside', ['fork', `${stream}/${String(end.end).padStart(16, '0')}`], end.proof)
-  transaction.put('streams', stream, {
-    ...record,
-    revision: record.revision + 1,
-    openFirst: end.segmentFirst, previous: end.previous, lamportBefore: end.lamportBefore,
-    standing: { type: 'forked', end: end.end, atMicros: end.atMicros },
-  })
-  return true
 }

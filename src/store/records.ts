@@ -22,7 +22,17 @@ export type StoredSegment = Omit<ClosedSegment, 'summary'>
 
 /** A stream of which there is no record: nothing of it has been closed. */
 export const newStream = (stream: StreamId): StoredStream =>
-  ({ stream, revision: 0, openFirst: 0, previous: noHeaderId, lamportBefore: 0, start: undefined, standing: undefined, closedBytes: 0 })
+  ({ stream, revision: 0, openFirst: 0, previous: noHeaderId, lamportBefore: 0, start: undefined, branch: undefined, standing: undefined, closedBytes: 0 })
+
+/** Where what is stored of a stream begins. */
+export const beginningOf = ({ start, branch }: StoredStream): Pick<StoredStream, 'openFirst' | 'previous' | 'lamportBefore'> => ({
+  openFirst: branch?.first ?? start?.offset ?? 0,
+  previous: branch?.previous ?? start?.previous ?? noHeaderId,
+  lamportBefore: branch?.lamportBefore ?? start?.lamportBefore ?? 0,
+})
+
+/** First offset that is shown. */
+export const shownFrom = ({ start, branch }: Pick<StoredStream, 'start' | 'branch'>): Offset => branch?.fork ?? start?.offset ?? 0
 
 const sealedBytes = 32 + HEADER_BYTES + SEAL_BYTES
 const appendBytes = 1 + 8 + 4 + 8 + sealedBytes

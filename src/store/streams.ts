@@ -2,17 +2,18 @@ import { assert } from '../core/assert.ts'
 import type { Lamport, Offset, StreamId } from '../core/ids.ts'
 import { appendIn, hasLargeRecord, tablesOf, type AppendOutcome, type AppendRules } from './append.ts'
 import type { ClockNotes } from './clock.ts'
-import type { AppendResult, EventStore, ForkEnd, Piece, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
+import type { AppendResult, EventStore, ForkChange, Piece, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
+import { forkIn, forkTables } from './fork.ts'
 import { createHeads } from './heads.ts'
-import { endIn, lowerIn, loweringTables } from './lower.ts'
-import { parseStoredStream, unpackSegment, unreadable, type StoredStream } from './records.ts'
+import { lowerIn, loweringTables } from './lower.ts'
+import { beginningOf, parseStoredStream, unpackSegment, unreadable, type StoredStream } from './records.ts'
 import { bodyOf, headOf, joinCountMin, joinIn, readRecord, readTail, stateOf, type Tail } from './tail.ts'
 import { putSummaries } from './summary-pages.ts'
-import { KeyTaken, readAtOnce, type Durability, type TableName, type Tables, type Transaction } from './tables.ts'
+import { keysWithPrefix, KeyTaken, readAtOnce, type Durability, type KeyRange, type TableName, type Tables, type Transaction } from './tables.ts'
 
 type StreamsPart = Pick<
   EventStore,
-  'state' | 'heads' | 'present' | 'records' | 'appendOwn' | 'appendReplicated' | 'piece' | 'summaries' | 'addSummaries' | 'joinTail' | 'lower' | 'end'
+  'state' | 'heads' | 'present' | 'records' | 'family' | 'appendOwn' | 'appendReplicated' | 'piece' | 'summaries' | 'addSummaries' | 'joinTail' | 'lower' | 'fork'
 >
 
 /** All that an event store does with streams. `notes` is shared with the clock. */
@@ -45,10 +46,13 @@ export class Streams implements StreamsPart {
   readonly present = async (): Promise<Readonly<Record<StreamId, Offset>>> =>
     Object.fromEntries([...(await this.heads())].map(([stream, head]) => [stream, head.next - 1]))
 
-  readonly records = async (): Promise<readonly StreamRecord[]> => {
-    const [keys, values] = await readAtOnce(this.#tables, ['streams'], (transaction) => Promise.all([transaction.keys('streams'), transaction.values('streams')]))
-    return keys.map((key, at) => parseStoredStream(key as StreamId, values[at])).map(({ stream, revision, openFirst, start, standing, closedBytes }) => ({ stream, revision, openFirst, start, standing, closedBytes }))
-  }
+  readonly records = (): Promise<readonly StreamRecord[]> => readAtOnce(this.#tables, ['streams'], (transaction) => recordsIn(transaction))
+
+  readonly family = async (stream: StreamId): Promise<readonly StreamRecord[]> =>
+    readAtOnce(this.#tables, ['streams'], async (transaction) => {
+      const [own, branches] = await Promise.all([readRecord(transaction, stream), recordsIn(transaction, keysWithPrefix(`${stream}~`))])
+      return [withoutPlace(own), ...branches]
+    })
 
   readonly appendOwn = async (append: StreamAppend, firstLamport: Lamport, overtakable: boolean): Promise<AppendResult> => {
     if (this.#holes.has(append.stream)) throw unreadable(`a part of the own stream ${append.stream}`)
@@ -77,7 +81,7 @@ export class Streams implements StreamsPart {
       const isOpen = offset >= (this.#openFirst.get(stream) ?? Infinity)
       const { record, piece } = await (isOpen ? this.#openPiece(stream, offset) : this.#closedPiece(stream, offset))
       this.#openFirst.set(stream, record.openFirst)
-      if (offset < (record.start?.offset ?? 0)) return undefined
+      if (offset < beginningOf(record).openFirst) return undefined
       if (isOpen === offset >= record.openFirst) return piece()
     }
   }
@@ -102,8 +106,7 @@ export class Streams implements StreamsPart {
     return this.state(stream)
   }
 
-  readonly end = (stream: StreamId, end: ForkEnd): Promise<boolean> =>
-    this.#write(loweringTables, 'strict', (transaction) => endIn(transaction, stream, end))
+  readonly fork = (change: ForkChange): Promise<boolean> => this.#write(forkTables, 'strict', (transaction) => forkIn(transaction, change))
 
   async #openPiece(stream: StreamId, offset: Offset): Promise<FoundPiece> {
     const tail = await readAtOnce(this.#tables, ['streams', 'tail'], (transaction) => readTail(transaction, stream))
@@ -151,6 +154,14 @@ export class Streams implements StreamsPart {
     return { type: 'stale', stream }
   }
 }
+
+const recordsIn = async (transaction: Transaction, range?: KeyRange): Promise<readonly StreamRecord[]> => {
+  const [keys, values] = await Promise.all([transaction.keys('streams', range), transaction.values('streams', range)])
+  return keys.map((key, at) => withoutPlace(parseStoredStream(key as StreamId, values[at])))
+}
+
+const withoutPlace = ({ stream, revision, openFirst, start, branch, standing, closedBytes }: StoredStream): StreamRecord =>
+  ({ stream, revision, openFirst, start, branch, standing, closedBytes })
 
 /** A piece with the record of its stream, from one transaction. */
 interface FoundPiece {

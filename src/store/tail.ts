@@ -38,8 +38,6 @@ export const tailOf = (record: StoredStream, values: readonly unknown[]): Tail =
 const continues = (record: StoredStream, before: StoredAppend | undefined, append: StoredAppend, bodyBytes: number): boolean => {
   const next = before === undefined ? record.openFirst : before.first + before.events
   if (append.first !== next) return false
-  // The seal kept where a forked stream ends is that of one of its versions and covers more than is kept.
-  if (record.standing?.type === 'forked') return true
   const header = headerOf(append.sealed)
   return (
     header !== undefined && header.first === record.openFirst && header.first + header.events === append.first + append.events &&
@@ -68,6 +66,7 @@ export const stateOf = (tail: Tail): StreamState => {
       sealed: appends.at(-1)?.sealed,
     },
     start: record.start,
+    branch: record.branch,
     standing: record.standing,
     ...(hole && { hole }),
   }

@@ -58,7 +58,6 @@ const filterOf = (labels: readonly Hashes[]): Uint8Array => {
 
 /** Packed entry of one closed segment. @param first offset of its first event */
 export const summarise = (stream: StreamId, first: Offset, body: BodySummary): Uint8Array => {
-  const name = encodeUtf8(stream)
   const filter = filterOf([...Array.from(body.tags, hashesOfTag), ...Array.from(body.appIds, hashesOfAppId)])
   const fields = new DataView(new ArrayBuffer(FIELDS_BYTES))
   setU64(fields, 0, first)
@@ -67,9 +66,14 @@ export const summarise = (stream: StreamId, first: Offset, body: BodySummary): U
   setU64(fields, 20, body.lastLamport)
   setU64(fields, 28, body.minMicros)
   setU64(fields, 36, body.maxMicros)
-  const size = 3 + name.length + FIELDS_BYTES + filter.length
+  return packEntry(stream, concatBytes([new Uint8Array(fields.buffer), filter]))
+}
+
+const packEntry = (stream: StreamId, rest: Uint8Array): Uint8Array => {
+  const name = encodeUtf8(stream)
+  const size = 3 + name.length + rest.length
   assert(name.length < 256 && size < PAGE_BYTES_MAX, `a summary of ${size} bytes for ${stream}`)
-  return concatBytes([Uint8Array.of(size >> 8, size & 255, name.length), name, new Uint8Array(fields.buffer), filter])
+  return concatBytes([Uint8Array.of(size >> 8, size & 255, name.length), name, rest])
 }
 
 /** The page with one more entry; `undefined` when it is full. @param page `undefined`: a new one */
@@ -98,6 +102,10 @@ export class SummaryEntry {
     let text = ''
     for (let at = 3; at < this.#fields; at++) text += String.fromCharCode(this.#view.getUint8(at))
     return text as StreamId
+  }
+  /** The same entry, of another stream. */
+  renamed(stream: StreamId): Uint8Array {
+    return packEntry(stream, this.bytes.subarray(this.#fields))
   }
   get first(): Offset {
     return getU64(this.#view, this.#fields)

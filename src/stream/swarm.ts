@@ -1,5 +1,5 @@
 import { bytesToBase64Url, bytesToHex, concatBytes } from '../core/bytes.ts'
-import type { Lamport, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import { streamWithoutBranch, type Lamport, type Offset, type StreamId, type SwarmId } from '../core/ids.ts'
 import { encodeUtf8 } from '../core/utf8.ts'
 import type { StreamCrypto } from './crypto.ts'
 import { setU64, streamIdToBytes, swarmIdToBytes } from './header.ts'
@@ -34,4 +34,4 @@ export const chainLine = (crypto: Sha256, before: Uint8Array, line: Uint8Array):
 
 /** Name of a branch, from the chain up to and with its first batch. @see FORMAT.md [F37] */
 export const branchIdOf = (stream: StreamId, chain: Uint8Array): StreamId =>
-  `${stream.split('~', 1)[0]}~${bytesToBase64Url(chain).slice(0, 22)}` as StreamId
+  `${streamWithoutBranch(stream)}~${bytesToBase64Url(chain).slice(0, 22)}` as StreamId

@@ -1,5 +1,5 @@
 import { concatBytes, equalBytes, startsWithBytes } from '../core/bytes.ts'
-import { nodeIdToPublicKey, streamIdToNodeId, type Lamport, type Offset, type StreamId, type SwarmId } from '../core/ids.ts'
+import { nodeIdToPublicKey, streamIdToNodeId, streamWithoutBranch, type Lamport, type Offset, type StreamId, type SwarmId } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { byteOfEvent, firstDifference, readBody, type BodyFault, type BodySummary } from './body.ts'
 import type { StreamCrypto } from './crypto.ts'
@@ -63,7 +63,7 @@ export const checkHeader = (swarm: SwarmId, piece: Pick<ReceivedPiece, 'stream' 
   if (!decoded.ok) return decoded.error === 'newer' ? fail({ type: 'newer' }) : sender('malformed')
   const header = decoded.value
   if (header.swarm !== swarm) return sender('swarm')
-  if (header.stream !== piece.stream) return sender('stream')
+  if (header.stream !== streamWithoutBranch(piece.stream)) return sender('stream')
   return isSigningKey(nodeIdToPublicKey(streamIdToNodeId(header.stream))) ? ok(header) : sender('key')
 }
 

@@ -143,7 +143,7 @@ export const brokenStores: readonly BrokenStore[] = [
   {
     rule: 'S23',
     fault: 'an end is set whatever the stream has become',
-    store: (store) => ({ ...store, end: async (stream, end) => store.end(stream, { ...end, revision: (await store.state(stream))?.revision ?? 0 }) }),
+    store: (store) => ({ ...store, fork: async (change) => store.fork({ ...change, revision: (await store.state(change.stream))?.revision ?? 0 }) }),
   },
   { rule: 'S24', fault: 'nobody is told that the connection broke', store: (store) => ({ ...store, onLost: () => () => undefined }) },
   {
@@ -160,5 +160,11 @@ export const brokenStores: readonly BrokenStore[] = [
         getMeta: (name) => Promise.resolve(kept.get(name)),
       }
     },
+  },
+  { rule: 'S26', fault: 'a branch without a place stays', store: (store) => ({ ...store, fork: (change) => store.fork({ ...change, removed: [] }) }) },
+  {
+    rule: 'S27',
+    fault: 'streams whose name begins alike count as branches',
+    store: (store) => ({ ...store, family: async (stream) => (await store.records()).filter((record) => record.stream.startsWith(stream)) }),
   },
 ]

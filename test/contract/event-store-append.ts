@@ -21,7 +21,7 @@ export const appendCases: readonly StoreCase[] = [
       expect((await store.appendOwn(append, 1, false)).type).toBe('stored')
       for (const tab of [store, other]) {
         expect(await tab.present()).toEqual({ [author.stream]: 2 })
-        expect((await tab.heads()).get(author.stream)).toEqual({ next: 3, lamport: 3, headerId: append.tail?.headerId, start: 0, openFirst: 0 })
+        expect((await tab.heads()).get(author.stream)).toEqual({ next: 3, lamport: 3, headerId: append.tail?.headerId, start: 0, openFirst: 0, ended: false })
         expect(await tab.piece(author.stream, 1)).toEqual({ type: 'open', first: 0, sealed: append.tail?.sealed, body: append.tail?.lines })
         expect((await tab.state(author.stream))?.open.body).toEqual(append.tail?.lines)
       }

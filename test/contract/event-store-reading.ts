@@ -17,7 +17,7 @@ export const readingCases: readonly StoreCase[] = [
       expect((await store.state(author.stream))?.hole).toBeUndefined()
       await remove('tail', [author.stream, 4])
       for (const tab of [store, await open()]) {
-        expect((await tab.heads()).get(author.stream)).toEqual({ next: 4, lamport: 4, headerId: appends[1]?.tail?.headerId, start: 0, openFirst: 0 })
+        expect((await tab.heads()).get(author.stream)).toEqual({ next: 4, lamport: 4, headerId: appends[1]?.tail?.headerId, start: 0, openFirst: 0, ended: false })
         expect(await tab.state(author.stream)).toMatchObject({ head: { next: 4 }, hole: true })
         expect(await tab.piece(author.stream, 3)).toMatchObject({ type: 'open', sealed: appends[1]?.tail?.sealed })
         for (const offset of [4, 6, 7]) expect(await tab.piece(author.stream, offset)).toBeUndefined()

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { streamIdOf } from '../../src/core/ids.ts'
-import type { EventStore, ForkEnd, StreamAppend } from '../../src/store/event-store.ts'
+import type { EventStore, StreamAppend } from '../../src/store/event-store.ts'
 import { createAuthor, never, type Author } from '../store/author.ts'
 import type { StoreCase } from './event-store.contract.ts'
 
@@ -130,58 +130,4 @@ export const repairCases: readonly StoreCase[] = [
       expect((await store.listAside('segment')).map(([, value]) => (value as { first: number }).first)).toEqual([2])
     },
   },
-  {
-    rule: 'S23',
-    title: 'a stream ends: what lies before stays, the rest and the proof move to aside, nothing is taken beyond',
-    run: async ({ open }) => {
-      const [store, author] = [await open(), await createAuthor()]
-      const whole = await fill(store, author)
-      const before = await store.state(author.stream)
-      const kept = await author.write({ ...emptyAt(whole), revision: 0, stream: author.stream }, { bytes: 34_000 })
-      const end: ForkEnd = {
-        revision: before?.revision ?? 0, end: 3, open: kept.tail, segmentFirst: 2,
-        previous: whole.closed[0]?.headerId ?? new Uint8Array(), lamportBefore: 2, proof: { a: 1 }, atMicros: 9,
-      }
-      expect(await store.end(author.stream, { ...end, revision: end.revision - 1 })).toBe(false)
-      expect(await store.state(author.stream)).toEqual(before)
-      expect(await store.end(author.stream, end)).toBe(true)
-      const after = await store.state(author.stream)
-      expect(after).toMatchObject({ head: { next: 3 }, standing: { type: 'forked', end: 3, atMicros: 9 }, revision: end.revision + 1 })
-      expect(await store.piece(author.stream, 1)).toMatchObject({ type: 'closed', first: 0 })
-      expect(await store.piece(author.stream, 2)).toMatchObject({ type: 'open', first: 2, body: kept.tail?.lines })
-      expect(await store.piece(author.stream, 3)).toBeUndefined()
-      expect((await store.listAside('segment')).length).toBe(2)
-      expect((await store.listAside('tail')).length).toBe(1)
-      expect((await store.listAside('fork')).map(([, proof]) => proof)).toEqual([{ a: 1 }])
-      expect((await store.appendReplicated([await author.write(after)], 0)).type).toBe('stale')
-      expect((await store.appendOwn(await author.write(after), never, false)).type).toBe('stale')
-    },
-  },
-  {
-    rule: 'S23',
-    title: 'a lower end moves it down, a higher one changes nothing',
-    run: async ({ open }) => {
-      const [store, author] = [await open(), await createAuthor()]
-      const whole = await fill(store, author)
-      const endAt = async (segment: number): Promise<boolean> =>
-        store.end(author.stream, {
-          revision: (await store.state(author.stream))?.revision ?? 0, end: segment * 2, open: undefined, segmentFirst: segment * 2,
-          previous: whole.closed[segment - 1]?.headerId ?? new Uint8Array(32), lamportBefore: segment * 2, proof: segment, atMicros: 0,
-        })
-      for (const [segment, next] of [[2, 4], [3, 4], [1, 2]] as const) {
-        expect(await endAt(segment)).toBe(true)
-        expect((await store.heads()).get(author.stream)?.next).toBe(next)
-      }
-      expect((await store.state(author.stream))?.standing).toMatchObject({ end: 2 })
-    },
-  },
 ]
-
-/** What the second closed segment of `whole` begins on. */
-const emptyAt = (whole: StreamAppend): Pick<Parameters<Author['write']>[0] & object, 'head' | 'open'> => {
-  const previous = whole.closed[0]?.headerId ?? new Uint8Array(32)
-  return {
-    head: { next: 2, lamport: 2, headerId: previous },
-    open: { first: 2, previous, lamportBefore: 2, body: new Uint8Array(), sealed: undefined },
-  }
-}

@@ -2,6 +2,7 @@ import type { EventStore } from '../../src/store/event-store.ts'
 import type { Durability, Key, TableName } from '../../src/store/tables.ts'
 import { appendCases } from './event-store-append.ts'
 import { durabilityCases } from './event-store-durability.ts'
+import { forkCases } from './event-store-forks.ts'
 import { identityCases } from './event-store-identity.ts'
 import { keptCases } from './event-store-kept.ts'
 import { readingCases } from './event-store-reading.ts'
@@ -33,7 +34,7 @@ export interface StoreCase {
 }
 
 /** Every rule of `EventStore`, each with its near misses. */
-export const storeCases: readonly StoreCase[] = [...appendCases, ...readingCases, ...durabilityCases, ...repairCases, ...identityCases, ...keptCases]
+export const storeCases: readonly StoreCase[] = [...appendCases, ...readingCases, ...durabilityCases, ...repairCases, ...forkCases, ...identityCases, ...keptCases]
 
 /** The cases that a factory has the means for. */
 export const casesFor = (factory: StoreFactory): readonly StoreCase[] => storeCases.filter(({ needs }) => needs === undefined || factory[needs] !== undefined)

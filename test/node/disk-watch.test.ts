@@ -4,7 +4,7 @@ import { createDiskWatch } from '../../src/node/disk-watch.ts'
 import type { HeldHead } from '../../src/store/event-store.ts'
 
 const [a, b] = [1, 2].map((byte) => streamIdOf(publicKeyToNodeId(new Uint8Array(32).fill(byte)), 0)) as unknown as readonly [StreamId, StreamId]
-const head = (next: number, id = next): HeldHead => ({ next, lamport: next, headerId: new Uint8Array(32).fill(id), start: 0, openFirst: 0 })
+const head = (next: number, id = next): HeldHead => ({ next, lamport: next, headerId: new Uint8Array(32).fill(id), start: 0, openFirst: 0, ended: false })
 
 const open = () => {
   const disk = new Map<StreamId, HeldHead>()

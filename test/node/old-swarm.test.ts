@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { StreamId, SwarmId } from '../../src/core/ids.ts'
+import type { StreamId } from '../../src/core/ids.ts'
 import { joinSwarm } from '../../src/node/membership.ts'
 import { copiesOfOwn, type Node } from '../../src/node/node.ts'
-import { heldSegment } from '../../src/node/replication-reads.ts'
 import type { Message, SaidHead } from '../../src/protocol/message.ts'
-import { openMemoryStore, type MemoryDisk } from '../../src/store/memory-event-store.ts'
-import { unpackAppend, unpackSegment } from '../../src/store/records.ts'
-import { pureCrypto } from '../seeded-crypto.ts'
+import { openMemoryStore } from '../../src/store/memory-event-store.ts'
 import { createMember, type Puppet } from './replication-puppet.ts'
 import { createReplicationWorld, type TestNode } from './replication-world.ts'
 import { copyDisk, createNodeWorld, follow, payloads, readAll, tagged } from './world.ts'
@@ -118,18 +115,6 @@ describe('unsealed word', { timeout: 20_000 }, () => {
 describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
   const pad = '.'.repeat(2_000)
   const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => tagged({ at: from + at, pad }))
-  /** The numbers of the events that a disk has set aside. */
-  const asideOf = async (disk: MemoryDisk, swarmId: SwarmId): Promise<ReadonlySet<number>> => {
-    const store = openMemoryStore(disk, swarmId)
-    const texts: string[] = []
-    for (const [, value] of await store.listAside('tail')) texts.push(new TextDecoder().decode(unpackAppend((value as { record: unknown }).record)?.lines))
-    for (const [, value] of await store.listAside('segment')) {
-      const { stream, record } = value as { stream: StreamId; record: unknown }
-      const segment = unpackSegment(record)
-      if (segment !== undefined) texts.push(new TextDecoder().decode((await heldSegment(pureCrypto, stream, { type: 'closed', ...segment })).body))
-    }
-    return new Set(texts.flatMap((text) => [...text.matchAll(/"at":(\d+)/g)].map(([, at]) => Number(at))))
-  }
   const numbers = async (node: Node) => payloads(await readAll(node)).map((payload) => (payload as { at: number }).at)
 
   /** Three tablets; one of them published 0 to 39, was copied, published 40 to 99, which the others hold, and was closed. */
@@ -186,7 +171,7 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
     for (const each of [node, one, two]) expect(copiesOfOwn(each.status())).toBe(3)
   })
 
-  test('[G6] what it recorded under the old identity before it met anybody is set aside and reported, and publishing never waits', async () => {
+  test('[G3] [G6] what it recorded under the old identity before it met anybody is everywhere, beside the other version, it is reported, and publishing never waits', async () => {
     const { world, network, swarm, mine, image, old, others, openCopy } = await withCopy(45)
     network.cut(mine.name)
     const { node } = await openCopy()
@@ -212,11 +197,12 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
     await world.advance(5_000)
     for (const one of all) expect(codesOf(one)).toContain('STREAM-FORKED')
     expect(codesOf(node)).toContain('IDENTITY-CHANGED')
-    // The stream ends where the two went apart; what follows there is kept aside, all that was published since is everywhere.
+    // The stream ends where the two went apart; both versions go on as branches.
     const present = await numbers(node)
-    expect(present).toEqual(expect.arrayContaining([-1, ...Array.from({ length: 40 }, (_, at) => at), ...since]))
-    const aside = await asideOf(image, swarm.id)
-    expect([...recorded].filter((at) => !present.includes(at) && !aside.has(at))).toEqual([])
-    expect(aside.size).toBeGreaterThan(10)
+    expect(present.toSorted((a, b) => a - b)).toEqual([-1, ...Array.from({ length: 100 }, (_, at) => at), ...[...recorded].toSorted((a, b) => a - b)])
+    for (const one of all) expect(await numbers(one)).toEqual(present)
+    expect(Object.keys(node.status().own).filter((stream) => stream.startsWith(`${old}-0~`))).toHaveLength(2)
+    await world.until(() => all.every((one) => copiesOfOwn(one.status()) >= 3))
+    for (const kind of ['tail', 'segment']) expect(await openMemoryStore(image, swarm.id).listAside(kind)).toEqual([])
   })
 })

@@ -42,22 +42,26 @@ describe('forks', () => {
     { title: 'many closed segments after it', common: [400, 400], lines: 400, ends: [[9, 70_000], [1_500, 400]] },
     { title: 'in a closed segment, with another cut', common: [10, 60], lines: 10, ends: [[500, 300], [3, 100_000]] },
   ] as const
-  test.each(cases)('[R44] the stream ends at the first batch that differs: $title', async ({ common, lines, ends }) => {
+  test.each(cases)('[R44] [F37] the stream ends at the first batch that differs, and both versions go on as branches, the same ones on both nodes: $title', async ({ common, lines, ends }) => {
     const world = createReplicationWorld(21)
     const { one, other, stream } = await twoVersions(world, common, [
       (node) => node.write(ends[0][0], ends[0][1], 'A'),
       (node) => node.write(ends[1][0], ends[1][1], 'B'),
     ])
-    const before = await one.read(stream)
+    const versions = [await one.read(stream), await other.read(stream)]
     await linkAgain(world, [[one, other]])
-    expect([await one.heads(), await other.heads()].map((heads) => heads[stream] ?? 0)).toEqual([lines, lines])
-    expect(await one.read(stream)).toBe(await other.read(stream))
-    expect(before.startsWith(await one.read(stream))).toBe(true)
+    const heads = await one.heads()
+    expect(await other.heads()).toEqual(heads)
+    expect(heads[stream] ?? 0).toBe(lines)
+    const branches = Object.keys(heads).filter((id) => id.startsWith(`${stream}~`)) as StreamId[]
+    expect(branches.map((branch) => heads[branch]).toSorted()).toEqual([lines + ends[0][0], lines + ends[1][0]].toSorted())
     for (const node of [one, other]) {
-      expect(node.notices.filter((notice) => notice.code === 'STREAM-FORKED')).toHaveLength(1)
+      const kept = await node.read(stream)
+      expect(kept.split('\n').length - 1).toBe(lines)
+      expect((await Promise.all(branches.map((branch) => node.read(branch)))).map((rest) => kept + rest).toSorted()).toEqual(versions.toSorted())
+      expect(node.notices.map(({ code, about }) => [code, about])).toEqual([['STREAM-FORKED', stream]])
       expect((await node.store.state(stream))?.standing).toMatchObject({ type: 'forked', end: lines })
-      expect((await node.store.listAside('fork')).length).toBe(1)
-      expect((await node.store.listAside('tail')).length + (await node.store.listAside('segment')).length).toBeGreaterThan(0)
+      for (const kind of ['tail', 'segment', 'fork', 'fork-early']) expect((await node.store.listAside(kind)).map(([name]) => name)).toEqual([])
     }
   })
 
@@ -70,16 +74,11 @@ describe('forks', () => {
     world.drop(one, third)
     const fourth = await world.node('fourth')
     await linkAgain(world, [[one, other], [other, third], [third, fourth]])
-    for (const node of [one, other, third]) expect((await node.store.state(stream))?.standing).toMatchObject({ type: 'forked', end: 5 })
-    expect((await fourth.heads())[stream] ?? 0).toBeLessThanOrEqual(5)
-  })
-
-  test('[R44] a fork found later with a lower offset moves the end down, a higher one changes nothing', async () => {
-    const world = createReplicationWorld(23)
-    const { one, other, stream } = await twoVersions(world, [9, 60], [(node) => node.write(3, 60, 'A'), (node) => node.write(3, 60, 'B')])
-    await linkAgain(world, [[one, other]])
-    expect((await one.heads())[stream]).toBe(9)
-    expect((await one.store.state(stream))?.standing).toMatchObject({ end: 9 })
+    for (const node of [one, other, third, fourth]) {
+      expect((await node.store.state(stream))?.standing).toMatchObject({ type: 'forked', end: 5 })
+      expect(await node.heads()).toEqual(await one.heads())
+    }
+    expect(Object.keys(await fourth.heads()).filter((id) => id.startsWith(stream))).toHaveLength(3)
   })
 })
 

@@ -144,15 +144,18 @@ export const append = async (store: EventStore, identity: Identity, { batches, b
   if (result.type !== 'stored') throw new Error(result.type)
 }
 
+/** From its fork on, a branch. */
 const readStream = async (store: EventStore, stream: StreamId): Promise<string> => {
-  const next = (await store.heads()).get(stream)?.next ?? 0
+  const { next, start } = (await store.heads()).get(stream) ?? { next: 0, start: 0 }
   let text = ''
-  for (let at = 0; at < next; ) {
+  for (let at = start; at < next; ) {
     const piece = await store.piece(stream, at)
     if (piece === undefined) return text
     const view = new DataView(piece.sealed.header.buffer, piece.sealed.header.byteOffset)
     const body = piece.type === 'open' ? piece.body : await pureCrypto.inflate(piece.deflated, view.getUint32(98))
-    text += new TextDecoder().decode(body)
+    const lines = new TextDecoder().decode(body).split('\n').slice(0, -1)
+    // One event in each line.
+    text += lines.slice(at - piece.first).map((line) => `${line}\n`).join('')
     at = piece.first + view.getUint32(78)
   }
   return text

@@ -58,7 +58,7 @@ test('[G1] says when it has caught up, also with nothing', async () => {
 /** Subscriptions over a reader that gives what `events` holds: one stream. */
 const over = (events: Event[], fails: () => Error | undefined = () => undefined) => {
   const stream = streamIdOf('A'.repeat(43) as never, 0)
-  const heads = async (): Promise<Heads> => new Map([[stream, { next: events.length, lamport: 1, headerId: new Uint8Array(32), start: 0, openFirst: 0 }]])
+  const heads = async (): Promise<Heads> => new Map([[stream, { next: events.length, lamport: 1, headerId: new Uint8Array(32), start: 0, openFirst: 0, ended: false }]])
   const query = async function* (asked: { lowerBound?: Record<string, number>; upperBound?: Record<string, number> }) {
     for (const event of events.slice((asked.lowerBound?.[stream] ?? -1) + 1, (asked.upperBound?.[stream] ?? -1) + 1)) {
       const error = fails()

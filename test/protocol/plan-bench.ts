@@ -10,7 +10,7 @@ export const other = streamIdOf(nodeB, 0)
 export const streams = (count: number): readonly StreamId[] => Array.from({ length: count }, (_, number) => streamIdOf(nodeB, number))
 
 /** A head at `next`; the segment that grows begins at `first`. */
-export const view = (next: Offset, first: Offset = 0, seed = next): StreamView => ({ next, headerId: bytes(32, seed), first, previous: bytes(32, first), ended: false })
+export const view = (next: Offset, first: Offset = 0, seed = next): StreamView => ({ next, headerId: bytes(32, seed), first, previous: bytes(32, first), start: 0, ended: false })
 export const said = (stream: StreamId, next: Offset, seed = next): Have['heads'][number] => [stream, { next, id: bytes(16, seed) }]
 export const have = (heads: Have['heads'], more = false): Have => ({ type: 'have', heads, starts: [], forks: [], more })
 

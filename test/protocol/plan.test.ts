@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { publicKeyToNodeId, streamIdOf, type Offset, type StreamId } from '../../src/core/ids.ts'
 import { HAVE_ENTRIES_MAX, STREAMS_MAX } from '../../src/protocol/limits.ts'
+import type { SaidFork } from '../../src/protocol/message.ts'
 import type { PlanEffect } from '../../src/protocol/plan-state.ts'
 import { bytes, nodeA, nodeB } from './messages.ts'
 import { Bench, have, header, kinds, other, own, piece, said, sent, streams, take, view } from './plan-bench.ts'
@@ -316,25 +317,94 @@ describe('pushes', () => {
 })
 
 describe('forks', () => {
-  const fork = { stream: other, first: 0, end: 4, branches: [] }
-  const word = (bench: Bench, end: Offset) => bench.step({ type: 'said', session: 1, have: { ...have([]), forks: [{ ...fork, end }] } })
+  const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => name.repeat(22)) as [string, string, string, string, string]
+  const fork: SaidFork = { stream: other, first: 0, end: 4, branches: [a, c] }
+  const word = (bench: Bench, said: Partial<SaidFork> = {}) => bench.step({ type: 'said', session: 1, have: { ...have([]), forks: [{ ...fork, ...said }] } })
+  const settle = (bench: Bench, known = fork) => {
+    bench.step({ type: 'grown', views: new Map([[known.stream, { ...view(known.end), ended: true }]]) })
+    return bench.step({ type: 'forkSettled', stream: known.stream, streams: [known.stream], forks: [known] })
+  }
+  const branchOf = (name: string): StreamId => `${other}~${name}` as StreamId
 
-  test('[R45] word of a fork is answered by a want of it, unless a lower one is known', () => {
+  test('[R45] word of a fork is answered by a want of it, unless a lower one is known, or this one with its branches', () => {
     const bench = new Bench([[other, view(8)]])
-    expect(sent(word(bench, 4), 'wantFork')).toEqual([{ type: 'wantFork', id: 1, stream: other, first: 0, end: 4 }])
-    bench.step({ type: 'forkSettled', stream: other, view: { ...view(4), ended: true }, fork })
-    expect(sent(word(bench, 4), 'wantFork')).toEqual([])
-    expect(sent(word(bench, 6), 'wantFork')).toEqual([])
-    expect(sent(word(bench, 3), 'wantFork')).toHaveLength(1)
+    expect(sent(word(bench), 'wantFork')).toEqual([{ type: 'wantFork', id: 1, stream: other, first: 0, end: 4 }])
+    expect(kinds(settle(bench), 'notice')).toMatchObject([{ code: 'STREAM-FORKED', about: other }])
+    expect(sent(word(bench), 'wantFork')).toEqual([])
+    expect(sent(word(bench, { branches: [a] }), 'wantFork')).toEqual([])
+    expect(sent(word(bench, { end: 6, branches: [b, e] }), 'wantFork')).toEqual([])
+    expect(sent(word(bench, { end: 3 }), 'wantFork')).toHaveLength(1)
+    expect(sent(word(bench, { branches: [a, b] }), 'wantFork')).toHaveLength(1)
   })
 
-  test('[R44] of an ended stream nothing is asked for, and its fork is told', () => {
+  test('[R45] of a fork with four branches a further one is asked for only where its name is smaller', () => {
+    const bench = new Bench([[other, view(8)]])
+    settle(bench, { ...fork, branches: [a, b, d, e] })
+    expect(sent(word(bench, { branches: ['f'.repeat(22)] }), 'wantFork')).toEqual([])
+    expect(sent(word(bench, { branches: [c] }), 'wantFork')).toHaveLength(1)
+  })
+
+  test('[R45] the proofs are asked for again where the lines before the fork were lost', () => {
+    const bench = new Bench([[other, view(8)]])
+    settle(bench)
+    word(bench)
+    bench.effects = []
+    bench.step({ type: 'grown', views: new Map([[other, { ...view(0), ended: false }]]) })
+    expect(sent(bench.effects, 'wantFork')).toEqual([{ type: 'wantFork', id: 1, stream: other, first: 0, end: 4 }])
+  })
+
+  test('[R44] of an ended stream nothing is asked for, and its fork is told, and told again with a further branch', () => {
     const bench = new Bench([[other, view(4)]])
     bench.nowMs = 5_000
-    bench.step({ type: 'forkSettled', stream: other, view: { ...view(4), ended: true }, fork })
+    settle(bench)
     expect(sent(bench.says(1, [said(other, 9)]), 'want')).toEqual([])
     bench.step({ type: 'flushed', done: true })
     expect(sent(bench.effects, 'have').flatMap((message) => message.forks)).toEqual([fork])
+    bench.effects = []
+    bench.pass(1_000)
+    settle(bench, { ...fork, branches: [a, b, c] })
+    bench.pass(1_000)
+    bench.step({ type: 'flushed', done: true })
+    expect(sent(bench.effects, 'have').flatMap((message) => message.forks)).toEqual([{ ...fork, branches: [a, b, c] }])
+  })
+
+  test('[R44] a fork that lies below another renames it: it is not reported again', () => {
+    const bench = new Bench([[other, view(8)]])
+    settle(bench)
+    const [lower, renamed] = [{ stream: other, first: 0, end: 2, branches: [b, d] }, { ...fork, stream: branchOf(d) }]
+    const effects = bench.step({ type: 'forkSettled', stream: other, streams: [other, branchOf(d)], forks: [lower, renamed] })
+    expect(kinds(effects, 'notice')).toMatchObject([{ about: other }])
+    expect([...bench.state.forks.values()]).toEqual([lower, renamed])
+  })
+
+  test('[R28] a branch is asked for once it has begun here', () => {
+    const bench = new Bench([[other, view(8)]])
+    const branch = branchOf(a)
+    expect(sent(bench.says(1, [said(branch, 9)]), 'want')).toEqual([])
+    expect(sent(bench.step({ type: 'grown', views: new Map([[branch, { ...view(6), start: 4 }]]) }), 'want')).toMatchObject([{ stream: branch, place: { first: 0, next: 6 } }])
+  })
+
+  test('[R20] a branch that holds nothing from its fork on is not said', () => {
+    const bench = new Bench([[other, view(4)]])
+    bench.nowMs = 5_000
+    bench.step({ type: 'grown', views: new Map([[branchOf(a), { ...view(4), start: 4 }], [branchOf(b), { ...view(6), start: 4 }]]) })
+    bench.step({ type: 'flushed', done: true })
+    expect(sent(bench.effects, 'have').flatMap(({ heads }) => heads.map(([stream]) => stream))).toEqual([branchOf(b)])
+  })
+
+  test('[R45] a proof is passed on once, to who has the stream and is not known to have the proof, never to who sent it', () => {
+    const bench = new Bench([[other, view(8)]], 4, Array.from({ length: 4 }, (_, at) => publicKeyToNodeId(bytes(32, 60 + at))))
+    bench.says(1, [said(other, 8)])
+    bench.says(2, [said(other, 6)])
+    bench.step({ type: 'said', session: 3, have: { ...have([said(other, 4)]), forks: [fork] } })
+    const whole = (fill: number) => ({ header: header(other, 0, fill), seal: bytes(64), deflated: bytes(3) })
+    const found = { stream: other, end: 4, type: 'differs', one: whole(5), other: whole(6) } as const
+    const message = { type: 'fork', one: found.one, other: found.other } as const
+    bench.step({ type: 'forkCame', session: 1, fork: message })
+    const taken = () => bench.step({ type: 'forkTaken', session: 1, stream: other, outcome: { type: 'forked', fork: found } })
+    const to = (effects: readonly PlanEffect[]) => effects.flatMap((effect) => (effect.type === 'send' && effect.message.type === 'fork' ? [effect.session] : []))
+    expect(to(taken())).toEqual([2])
+    expect(to(taken())).toEqual([])
   })
 
   test('[R43] a want for the whole that ends with conflict goes back, and so on to offset 0', () => {
@@ -354,8 +424,8 @@ describe('forks', () => {
     const bench = new Bench([[other, view(8)]])
     bench.step({ type: 'came', session: 1, segment: piece(0, other, 8, 9) })
     const whole = { header: bytes(167), seal: bytes(64), deflated: bytes(3) }
-    const effects = take(bench, { type: 'forked', fork: { stream: other, first: 0, end: 4, type: 'differs', one: whole, other: whole } })
-    expect(effects.slice(0, 2)).toMatchObject([{ type: 'end', session: 1, reason: 'lowered' }, { type: 'settleFork' }])
+    const effects = take(bench, { type: 'forked', fork: { stream: other, end: 4, type: 'differs', one: whole, other: whole } })
+    expect(effects.slice(0, 3)).toMatchObject([{ type: 'send', session: 1, message: { type: 'fork' } }, { type: 'end', session: 1, reason: 'lowered' }, { type: 'settleFork' }])
   })
 
   test('[R46] who holds the closed one sends both', () => {
