@@ -1,4 +1,5 @@
 import type { NodeId } from '../core/ids.ts'
+import type { Trial } from '../protocol/reach.ts'
 import { NetError } from './transport.ts'
 import { envelopeBytesMax } from './signaling.ts'
 import type { Introduction, IntroductionHandlers } from './signaling.ts'
@@ -12,6 +13,8 @@ export interface HubPipe {
   readonly send: (bytes: Uint8Array) => void
   /** What was sent leaves first, as far as the pipe is healthy. */
   readonly close: () => void
+  /** Of a pipe that has not opened and is not closed: what it saw of the network. `undefined`: it cannot tell. */
+  readonly trial: () => Trial | undefined
 }
 
 export interface HubIntroductionOptions {
@@ -22,8 +25,8 @@ export interface HubIntroductionOptions {
   readonly timers: Timers
   /** The pipe is open. */
   readonly ready: () => void
-  /** `failed`: it never opened. */
-  readonly ended: (failed: boolean) => void
+  /** `failed`: it never opened. `trial`: what it saw, where it was given all its time. */
+  readonly ended: (failed: boolean, trial?: Trial) => void
 }
 
 const openMs = 10_000
@@ -49,11 +52,11 @@ export class HubIntroduction implements Introduction {
     this.peer = options.peer
     if (options.node !== undefined) this.node = options.node
     this.opened = options.opened
-    this.#cancelTimer = options.timers.after(openMs, () => this.end('not open in time'))
+    this.#cancelTimer = options.timers.after(openMs, () => this.end('not open in time', options.pipe.trial()))
     options.pipe.start({
       opened: () => this.#opens(),
       message: (bytes) => this.#receive(bytes),
-      closed: (reason) => this.end(reason),
+      closed: (reason) => this.end(reason, this.#open ? undefined : options.pipe.trial()),
     })
   }
 
@@ -76,12 +79,12 @@ export class HubIntroduction implements Introduction {
     return this.#ended !== undefined
   }
 
-  end(reason: string): void {
+  end(reason: string, trial?: Trial): void {
     if (this.#ended !== undefined) return
     this.#ended = reason
     this.#cancelTimer()
     this.#options.pipe.close()
-    this.#options.ended(!this.#open)
+    this.#options.ended(!this.#open, trial)
     this.#handlers?.closed(reason)
   }
 

@@ -1,11 +1,12 @@
 import { bytesToHex, hexToBytes } from '../core/bytes.ts'
 import type { SwarmId } from '../core/ids.ts'
 import { backoffMs } from '../protocol/backoff.ts'
+import { obstacleOf, type Trial } from '../protocol/reach.ts'
 import { HubIntroduction } from './hub-introduction.ts'
 import type { HubPipe } from './hub-introduction.ts'
 import { hasRightTag, hubIdOf, introductionOf } from './introduction-id.ts'
 import type { TagOf } from './introduction-id.ts'
-import type { Signaling, SignalingHandlers } from './signaling.ts'
+import type { Signaling, SignalingHandlers, UnreachedPage } from './signaling.ts'
 import { randomOf } from './timers.ts'
 import type { Chance, Timers } from './timers.ts'
 
@@ -64,6 +65,7 @@ export class HubSignaling implements Signaling {
   /** Pages with a smaller id that are wanted and have not opened a pipe; `due`: for `turnMs`. */
   readonly #expected = new Map<string, 'young' | 'due'>()
   readonly #rightTags = new Map<string, boolean>()
+  readonly #unreached = new Map<string, UnreachedPage>()
   #handlers: SignalingHandlers | undefined
   #hubId = ''
   /** Raised by whatever makes the registration, or the try to get one, a thing of the past. */
@@ -165,6 +167,8 @@ export class HubSignaling implements Signaling {
     this.#next(backoffMs(registerBackoff, this.#failures, randomOf(this.#options.timers)), () => this.#register())
     this.#unreachableSinceMicros ??= this.#options.timers.nowMicros()
     this.#handlers?.state({ type: 'unreachable', reason, sinceMicros: this.#unreachableSinceMicros })
+    // Without a hub nobody knows who is there.
+    this.#reached([...this.#unreached.keys()])
   }
 
   /** Not put off by being asked for again. */
@@ -200,6 +204,7 @@ export class HubSignaling implements Signaling {
     if (!ids.includes(this.#hubId)) return this.#lose('the hub does not know this page any more')
     const listed = new Set(ids.map((id) => introductionOf(id, this.#options.swarm)))
     for (const map of [this.#failing, this.#expected]) for (const peer of map.keys()) if (!listed.has(peer)) map.delete(peer)
+    this.#reached([...this.#unreached.keys()].filter((peer) => !listed.has(peer)))
     for (const id of ids) {
       const peer = introductionOf(id, this.#options.swarm)
       if (peer === undefined || peer === this.#own || !this.#mayOpen(peer) || !(await this.#hasRightTag(id))) continue
@@ -259,8 +264,11 @@ export class HubSignaling implements Signaling {
       opened,
       timers: this.#options.timers,
       ready: () => ready(introduction),
-      ended: (failed) => {
-        if (this.#introductions.get(peer) === introduction) this.#introductions.delete(peer)
+      ended: (failed, trial) => {
+        if (this.#introductions.get(peer) === introduction) {
+          this.#introductions.delete(peer)
+          if (trial !== undefined) this.#notReached(peer, trial)
+        }
         if (opened && failed) this.#fail(peer)
       },
     })
@@ -270,7 +278,21 @@ export class HubSignaling implements Signaling {
   #meet(peer: string, introduction: HubIntroduction): void {
     if (this.#introductions.get(peer) !== introduction) return
     this.#failing.delete(peer)
+    this.#reached([peer])
     this.#handlers?.met(introduction)
+  }
+
+  #notReached(peer: string, trial: Trial): void {
+    const obstacle = obstacleOf(trial)
+    if (obstacle === undefined) return this.#reached([peer])
+    const sinceMicros = this.#unreached.get(peer)?.sinceMicros ?? this.#options.timers.nowMicros()
+    remember(this.#unreached, peer, { peer: bytesOf(peer), obstacle, sinceMicros })
+    this.#handlers?.unreached([...this.#unreached.values()])
+  }
+
+  /** Or not there any more. */
+  #reached(peers: readonly string[]): void {
+    if (peers.filter((peer) => this.#unreached.delete(peer)).length > 0) this.#handlers?.unreached([...this.#unreached.values()])
   }
 
   #fail(peer: string): void {

@@ -1,4 +1,5 @@
 import type { SwarmId } from '../core/ids.ts'
+import type { Trial } from '../protocol/reach.ts'
 import type { HubPipe } from './hub-introduction.ts'
 import { HubSignaling } from './hub-signaling.ts'
 import type { HubClient, HubEvents, HubRegistration } from './hub-signaling.ts'
@@ -64,8 +65,8 @@ export const createMemoryHub = (network: MemoryNetwork, timers: Timers & Chance,
           const there = registered.get(other) ?? nobody
           const [near, far] = network.connectPair(from, there.name, 'pipe')
           const opens = there.events !== undefined && network.linked(from, there.name)
-          if (opens) queueMicrotask(() => there.events?.incoming(pipeOver(far, id, true)))
-          const pipe = pipeOver(near, other, opens)
+          if (opens) queueMicrotask(() => there.events?.incoming(pipeOver(far, id)))
+          const pipe = pipeOver(near, other, opens ? undefined : { ...isolated, answered: there.events !== undefined })
           pipes.add(pipe)
           return pipe
         },
@@ -91,12 +92,17 @@ export const createMemoryHub = (network: MemoryNetwork, timers: Timers & Chance,
   }
 }
 
-const pipeOver = (transport: Transport, id: string, opens: boolean): HubPipe => ({
+/** Both reach the hub, and not each other. */
+const isolated: Trial = { answered: true, forbidden: false, own: { names: 1, plain: 1 }, peer: { names: 1, plain: 1 }, stun: 'answered', packets: 'checked' }
+
+/** @param trial of a pipe that does not open */
+const pipeOver = (transport: Transport, id: string, trial?: Trial): HubPipe => ({
   id,
   start: ({ opened, message, closed }) => {
     transport.start({ message, closed, heard: () => undefined, drained: () => undefined })
-    if (opens) queueMicrotask(opened)
+    if (trial === undefined) queueMicrotask(opened)
   },
   send: (bytes) => transport.send(bytes),
   close: () => transport.close('closed'),
+  trial: () => trial,
 })

@@ -7,6 +7,8 @@ import type { HubClient, HubEvents, HubRegistration } from './hub-signaling.ts'
 import type { TagOf } from './introduction-id.ts'
 import type { Signaling } from './signaling.ts'
 import type { Chance, Timers } from './timers.ts'
+import { readTrial, watchLocalNetwork } from './trial.ts'
+import type { Trial } from '../protocol/reach.ts'
 import { NetError } from './transport.ts'
 
 export interface PeerjsSignalingOptions {
@@ -39,6 +41,7 @@ class PeerjsClient implements HubClient {
   readonly #options: PeerjsSignalingOptions
   /** The server takes a second registration of the same id only with the same token; a first one that died unnoticed it keeps for 90 s. */
   readonly #token: string
+  readonly #isForbidden = watchLocalNetwork()
 
   constructor(options: PeerjsSignalingOptions) {
     this.#options = options
@@ -53,7 +56,7 @@ class PeerjsClient implements HubClient {
       peer.destroy()
       throw error
     }
-    return new PeerjsRegistration(peer, events, this.#options, () => this.#list())
+    return new PeerjsRegistration(peer, events, (connection) => new PeerjsPipe(connection, this.#options.timers, this.#isForbidden), () => this.#list())
   }
 
   async #newPeer(id: string): Promise<Peer> {
@@ -61,7 +64,6 @@ class PeerjsClient implements HubClient {
     const { Peer } = await import('peerjs')
     const { hostname, port, protocol } = new URL(url)
     const secure = protocol === 'https:'
-    const urls = [...stunUrls()]
     // Each of these has a default that asks servers on the internet.
     return new Peer(id, {
       host: hostname,
@@ -70,7 +72,13 @@ class PeerjsClient implements HubClient {
       key: introduce.key,
       secure,
       token: this.#token,
-      config: { iceServers: urls.length === 0 ? [] : [{ urls }] },
+      config: {
+        // Looked up with every pipe: a hub tells them while this page registers.
+        get iceServers() {
+          const urls = [...stunUrls()]
+          return urls.length === 0 ? [] : [{ urls }]
+        },
+      },
       debug: 0,
     })
   }
@@ -131,18 +139,18 @@ const readIds = (text: string): readonly string[] => {
 class PeerjsRegistration implements HubRegistration {
   readonly list: () => Promise<readonly string[]>
   readonly #peer: Peer
-  readonly #timers: Timers
+  readonly #pipeOver: (connection: DataConnection) => PeerjsPipe
   readonly #opening = new Map<string, PeerjsPipe>()
   #closed = false
 
-  constructor(peer: Peer, events: HubEvents, { timers }: PeerjsSignalingOptions, list: () => Promise<readonly string[]>) {
+  constructor(peer: Peer, events: HubEvents, pipeOver: (connection: DataConnection) => PeerjsPipe, list: () => Promise<readonly string[]>) {
     this.#peer = peer
-    this.#timers = timers
+    this.#pipeOver = pipeOver
     this.list = list
     const lose = (reason: string) => this.#closed || events.lost(reason)
     peer.on('disconnected', () => lose('the connection to the hub is lost'))
     peer.on('close', () => lose('the hub has ended the registration'))
-    peer.on('connection', (connection) => events.incoming(new PeerjsPipe(connection, timers)))
+    peer.on('connection', (connection) => events.incoming(pipeOver(connection)))
     peer.on('error', (error) => {
       // The one error that concerns a pipe names it in its text only; a pipe that another one concerns runs out of time.
       const id = /^Could not connect to peer (\S+)$/.exec(error.message)?.[1]
@@ -151,7 +159,7 @@ class PeerjsRegistration implements HubRegistration {
   }
 
   open(id: string): HubPipe {
-    const pipe = new PeerjsPipe(this.#peer.connect(id, { label: 'intro', serialization: 'raw', reliable: true }), this.#timers)
+    const pipe = this.#pipeOver(this.#peer.connect(id, { label: 'intro', serialization: 'raw', reliable: true }))
     this.#opening.set(id, pipe)
     return pipe
   }
@@ -166,13 +174,15 @@ class PeerjsPipe implements HubPipe {
   readonly id: string
   readonly #connection: DataConnection
   readonly #timers: Timers
+  readonly #isForbidden: () => boolean
   #handlers: Parameters<HubPipe['start']>[0] | undefined
   #closed = false
 
-  constructor(connection: DataConnection, timers: Timers) {
+  constructor(connection: DataConnection, timers: Timers, isForbidden: () => boolean) {
     this.id = connection.peer
     this.#connection = connection
     this.#timers = timers
+    this.#isForbidden = isForbidden
   }
 
   start(handlers: Parameters<HubPipe['start']>[0]): void {
@@ -195,6 +205,12 @@ class PeerjsPipe implements HubPipe {
     this.#connection.on('close', cancel)
     if (this.#connection.open) this.#connection.dataChannel.close()
     else this.#connection.close()
+  }
+
+  /** PeerJS lets go of it when it closes by itself. */
+  trial(): Trial | undefined {
+    const connection: RTCPeerConnection | null = this.#connection.peerConnection
+    return connection === null ? undefined : readTrial(connection, this.#isForbidden())
   }
 
   fail(reason: string): void {

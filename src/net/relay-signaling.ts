@@ -145,6 +145,10 @@ class RelayPipe implements HubPipe {
   close(): void {
     this.#deliver = () => undefined
   }
+
+  trial(): undefined {
+    return undefined
+  }
 }
 
 export const createRelaySignaling = (options: RelaySignalingOptions): Signaling => new RelaySignaling(options)

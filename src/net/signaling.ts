@@ -1,5 +1,6 @@
 import type { NodeId } from '../core/ids.ts'
 import type { Envelope } from '../protocol/message.ts'
+import type { Obstacle } from '../protocol/reach.ts'
 
 /**
  * A way to meet nodes that one is not connected with, and to carry small envelopes to them. What an envelope says, and its sealing, is not its concern.
@@ -29,6 +30,15 @@ export interface SignalingHandlers {
   readonly wanted: (peer: Uint8Array, node?: NodeId) => boolean
   readonly met: (introduction: Introduction) => void
   readonly state: (state: SignalingState) => void
+  /** All that are there, took part in an attempt and were not reached by it; called when that has changed. */
+  readonly unreached: (pages: readonly UnreachedPage[]) => void
+}
+
+/** The other page's introduction id, what stood in the way last, and since when it is not reached. */
+export interface UnreachedPage {
+  readonly peer: Uint8Array
+  readonly obstacle: Obstacle
+  readonly sinceMicros: number
 }
 
 export type SignalingState =

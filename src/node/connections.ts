@@ -49,7 +49,7 @@ export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | '
   readonly supervise: (doing: string, work: Promise<unknown>) => void
 }
 
-export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'connected' | 'peerChanged' | 'renounced' | 'layerMessage' | 'disconnected'>, Pick<PeersEvents, 'peerState' | 'hubState'> {
+export interface ConnectionsEvents extends Pick<ReplicationEvents, 'stored' | 'connected' | 'peerChanged' | 'renounced' | 'layerMessage' | 'disconnected'>, Pick<PeersEvents, 'peerState' | 'hubState' | 'unreached'> {
   readonly notice: (notice: Notice) => void
   /** Other nodes heard of recently, connected or not. */
   readonly nodes: (nodes: readonly MeshNode[]) => void

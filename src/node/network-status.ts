@@ -2,7 +2,7 @@ import type { OwnNodeIds } from '../core/event.ts'
 import type { NodeId } from '../core/ids.ts'
 import type { SignalingState } from '../net/signaling.ts'
 import type { Environment } from './environment.ts'
-import type { HubStatus, Notice, PeerStatus } from './node.ts'
+import type { HubStatus, Notice, PeerStatus, Unreached } from './node.ts'
 import type { PeerBook } from './peer-book.ts'
 import type { MeshNode } from './replication-mesh.ts'
 import type { SessionPeer } from './replication-events.ts'
@@ -19,6 +19,7 @@ export interface NetworkStatus {
   readonly renounced: (nodeId: NodeId) => void
   readonly peerState: (nodeId: NodeId, state: PeerStatus['state']) => void
   readonly hubState: (url: string, state: SignalingState) => void
+  readonly unreached: (unreached: readonly Unreached[]) => void
   readonly nodes: (nodes: readonly MeshNode[]) => void
   readonly standbys: (nodeId: NodeId, standbys: number) => void
   readonly returnAllowed: (allowed: boolean) => void
@@ -42,6 +43,7 @@ export interface NetworkStatusParts {
 export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): NetworkStatus => {
   const { environment, board, book, leads } = parts
   const hubs = new Map<string, HubStatus>()
+  let unreached: readonly Unreached[] = []
   let returnAllowed: boolean | undefined
   let cancel: (() => void) | undefined
   /** Of this tab and of those that led before: whoever leads tells them a tab that is opened later. */
@@ -52,7 +54,7 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
     board.addNotice(notice)
   }
   // A copy of this node's disk may have been met under an id that is now a former own one.
-  const current = () => ({ peers: book.peers().filter(({ nodeId }) => !parts.ownIds().has(nodeId)), hubs: [...hubs.values()], cutOffSinceMicros: book.cutOffSinceMicros(), returnAllowed })
+  const current = () => ({ peers: book.peers().filter(({ nodeId }) => !parts.ownIds().has(nodeId)), hubs: [...hubs.values()], unreached, online: environment.page.online(), cutOffSinceMicros: book.cutOffSinceMicros(), returnAllowed })
   const shared = createSharedStatus(environment, scope, {
     asked: () => {
       if (leads()) shared.post({ ...current(), notices })
@@ -73,6 +75,9 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
     cancel ??= environment.after(saveAfterMs, save)
   }
   board.set(current())
+  const stopWatching = environment.page.listen((change) => {
+    if ((change === 'online' || change === 'offline') && leads()) show()
+  })
   return {
     update: (peer) => {
       book.update(peer)
@@ -89,6 +94,10 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
     hubState: (url, state) => {
       if (hubs.get(url)?.state === state.type) return
       hubs.set(url, { url, state: state.type, sinceMicros: state.type === 'unreachable' ? state.sinceMicros : environment.nowMicros() })
+      show()
+    },
+    unreached: (now) => {
+      unreached = now
       show()
     },
     nodes: (nodes) => {
@@ -109,12 +118,14 @@ export const createNetworkStatus = (parts: NetworkStatusParts, scope: string): N
     },
     allGone: () => {
       hubs.clear()
+      unreached = []
       book.allGone()
       board.set(current())
       shared.ask()
     },
     close: async (isKept) => {
       cancel?.()
+      stopWatching()
       shared.close()
       if (isKept) await book.save()
     },

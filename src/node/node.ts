@@ -5,6 +5,7 @@ import { includesAll, lastOf, offsetsOf, type OffsetMap } from '../core/offset-m
 import type { Where } from '../core/where.ts'
 import type { PairingFailure } from '../net/pairing.ts'
 import type { PairingTextError } from '../protocol/pairing.ts'
+import type { Obstacle } from '../protocol/reach.ts'
 import type { Answer } from '../query/answer.ts'
 
 /** Which events, and in which order. */
@@ -137,6 +138,10 @@ export interface NodeStatus {
   /** Every other node heard of, by name, then id. */
   readonly peers: readonly PeerStatus[]
   readonly hubs: readonly HubStatus[]
+  /** Other nodes that are there, as a hub says, and with which no connection comes about. */
+  readonly unreached: readonly Unreached[]
+  /** `false`: the browser says that this tablet is in no network. */
+  readonly online: boolean
   /** Since when no peer is connected, though one was known; `undefined` while one is, or when none is known. */
   readonly cutOffSinceMicros: number | undefined
   /** Whether this browser lets a page that was reloaded come back without a hub; `undefined`: not yet tried. */
@@ -175,6 +180,13 @@ export interface PeerStatus {
   readonly hops: number | undefined
   /** Connections held back with it for when the present one is lost, made by either side. */
   readonly standbys: number
+}
+
+/** `nodeId`: `undefined` as long as that page was never heard. `code`: what stood in the way last. */
+export interface Unreached {
+  readonly nodeId: NodeId | undefined
+  readonly code: Obstacle
+  readonly sinceMicros: number
 }
 
 export interface HubStatus {

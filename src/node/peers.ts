@@ -6,13 +6,14 @@ import { violationBackoff, type Backoff } from '../protocol/backoff.ts'
 import type { Signer } from '../stream/crypto.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
-import type { Notice } from './node.ts'
+import type { Notice, Unreached } from './node.ts'
 import { Backoffs, Bucket, dropOldest } from './peers-budget.ts'
 import { createEnvelopes, type Envelopes } from './peers-envelope.ts'
 import { isGood, isToPage, linkHealth, linksOf, type Link } from './peers-links.ts'
 import { Talk, type TalkEnding } from './peers-talk.ts'
 import { Neighbourhood } from './peers-topology.ts'
 import type { SessionPeer } from './replication-events.ts'
+import { UnreachedPages } from './unreached-pages.ts'
 
 export interface PeersDevices {
   readonly connector: Connector
@@ -40,6 +41,8 @@ export interface PeersEvents {
   /** Called when it has changed. */
   readonly peerState: (nodeId: NodeId, state: PeerState) => void
   readonly hubState: (url: string, state: SignalingState) => void
+  /** Who is there and is not reached, all of them; called when it has changed. */
+  readonly unreached: (unreached: readonly Unreached[]) => void
   readonly notice: (notice: Notice) => void
 }
 
@@ -109,6 +112,7 @@ class Supervisor implements Peers {
   readonly #states = new Map<NodeId, PeerState>()
   readonly #ending = new Set<Transport>()
   readonly #neighbourhood: Neighbourhood
+  readonly #unreached: UnreachedPages
   #order = 0
   #wokeMs: number
   #tickedMs: number
@@ -128,6 +132,11 @@ class Supervisor implements Peers {
       mayTry: (nodeId) => this.#mayTry(nodeId),
       nowMs: () => this.#nowMs(),
     })
+    this.#unreached = new UnreachedPages({
+      nodeOf: (page) => this.#pages.get(page),
+      linked: (page, nodeId) => [...this.#links.values()].some((link) => (link.peer.nodeId === nodeId || bytesToHex(link.peer.introductionId) === page) && isGood(this.#health(link))),
+      changed: events.unreached,
+    })
     this.#bucket = new Bucket(attemptBucket.size, attemptBucket.perMinute, this.#nowMs())
     this.#cancelTick = devices.environment.after(tickMs, () => this.#tick())
     for (const [url, signaling] of devices.signalings) {
@@ -135,6 +144,7 @@ class Supervisor implements Peers {
         wanted: (page, node) => (node === undefined ? this.#wants(bytesToHex(page), page) : this.#wantsNode(bytesToHex(page), node)),
         met: (introduction) => this.#meet(introduction),
         state: (state) => this.#closed || url === undefined || events.hubState(url, state),
+        unreached: (pages) => this.#closed || this.#unreached.heard(signaling, pages),
       })
     }
   }
@@ -147,6 +157,7 @@ class Supervisor implements Peers {
     if (this.#decides(peer)) this.#endDuplicates(peer.nodeId)
     else this.#devices.environment.after(duplicateMs, () => this.#endDuplicates(peer.nodeId))
     this.#tellState(peer.nodeId)
+    this.#unreached.look()
   }
 
   changed(peer: SessionPeer): void {
@@ -170,6 +181,7 @@ class Supervisor implements Peers {
     // Whatever was the reason: who goes at once each time would use up the attempts that others need.
     else if (!isReplaced) this.#hold(this.#failures, peer)
     this.#tellState(peer)
+    this.#unreached.look()
     this.#look()
   }
 
@@ -350,6 +362,7 @@ class Supervisor implements Peers {
     }
     for (const nodeId of this.#neighbourhood.excess()) for (const { peer } of linksOf(this.#links.values(), nodeId)) this.#end(peer.transport, 'unwanted')
     for (const nodeId of [...this.#states.keys()]) this.#tellState(nodeId)
+    this.#unreached.look()
   }
 
   #tellState(nodeId: NodeId): void {

@@ -283,6 +283,7 @@ export class RunningNode implements Node {
         renounced: this.#network.renounced,
         peerState: this.#network.peerState,
         hubState: this.#network.hubState,
+        unreached: this.#network.unreached,
         notice: this.#network.notice,
         nodes: this.#network.nodes,
         standbys: this.#network.standbys,

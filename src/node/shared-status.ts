@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts'
 import type { NodeStatus, Notice } from './node.ts'
 
 /** What only the tab with the connections knows. */
-export type LeaderStatus = Pick<NodeStatus, 'peers' | 'hubs' | 'cutOffSinceMicros' | 'returnAllowed'>
+export type LeaderStatus = Pick<NodeStatus, 'peers' | 'hubs' | 'unreached' | 'online' | 'cutOffSinceMicros' | 'returnAllowed'>
 
 /** `notices`: what is new, or, to who asked, all. */
 export interface SharedWord extends LeaderStatus {
@@ -33,7 +33,7 @@ export const createSharedStatus = (environment: Environment, name: string, handl
   ask()
   return {
     ask,
-    post: ({ peers, hubs, cutOffSinceMicros, returnAllowed, notices }) => channel.post({ version, peers, hubs, cutOffSinceMicros, returnAllowed, notices }),
+    post: ({ peers, hubs, unreached, online, cutOffSinceMicros, returnAllowed, notices }) => channel.post({ version, peers, hubs, unreached, online, cutOffSinceMicros, returnAllowed, notices }),
     close: () => {
       stop()
       stopWatching()
@@ -43,11 +43,11 @@ export const createSharedStatus = (environment: Environment, name: string, handl
 }
 
 /** Raised with every change of what is posted: another tab may run another version of the program. */
-const version = 3
+const version = 4
 
 const parseWord = (message: unknown): SharedWord | undefined => {
   const isWord = typeof message === 'object' && message !== null && 'version' in message && message.version === version
   if (!isWord) return undefined
-  const { peers, hubs, cutOffSinceMicros, returnAllowed, notices } = message as unknown as SharedWord
-  return { peers, hubs, cutOffSinceMicros, returnAllowed, notices }
+  const { peers, hubs, unreached, online, cutOffSinceMicros, returnAllowed, notices } = message as unknown as SharedWord
+  return { peers, hubs, unreached, online, cutOffSinceMicros, returnAllowed, notices }
 }

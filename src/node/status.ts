@@ -62,6 +62,8 @@ const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name'> = {
   present: {},
   peers: [],
   hubs: [],
+  unreached: [],
+  online: true,
   cutOffSinceMicros: undefined,
   returnAllowed: undefined,
   storage: { usedBytes: undefined, quotaBytes: undefined, persistent: undefined },

@@ -77,6 +77,21 @@ describe('tablets', () => {
     expect(problemsOf(status).flatMap(({ kind, about }) => (kind === 'silent' ? [about] : []))).toEqual(['Station D'])
   })
 
+  test('[G6] a tablet that is there and not reached is told from one that is not heard, with the reason once', () => {
+    const peers = [peerStatus('B', { state: 'gone' }), peerStatus('C', { state: 'gone' }), peerStatus('D')]
+    const unreached = [{ nodeId: nodeIdOf('B'), code: 'REACH-ISOLATED', sinceMicros: 5 }, { nodeId: undefined, code: 'REACH-ISOLATED', sinceMicros: 7 }] as const
+    const status = nodeStatus({ peers, unreached })
+    // The page that was never heard may be C: there is no row more.
+    expect(tabletsOf(status).map(({ words }) => words)).toEqual(['swarm.state.unreached', 'swarm.state.gone', 'swarm.state.connected'])
+    expect(problemsOf(status).map(({ code, about, sinceMicros }) => [code, about, sinceMicros])).toEqual([['REACH-ISOLATED', '', 5], ['NOT-HEARD', 'Station C', 0]])
+    expect(tabletsOf(nodeStatus({ unreached: [{ nodeId: undefined, code: 'REACH-NAMES', sinceMicros: 5 }] }))).toMatchObject([{ name: '', words: 'swarm.state.unreached', lastMicros: 5 }])
+  })
+
+  test('[G6] without a network the hub is not said to be off', () => {
+    const hubs = [{ url: 'https://hub', state: 'unreachable', sinceMicros: 7 } as const]
+    expect(problemsOf(nodeStatus({ hubs, online: false, cutOffSinceMicros: 3 })).map(({ code }) => code)).toEqual(['REACH-OFFLINE', 'CUT-OFF'])
+  })
+
   test('[G6] the clock is compared with the middle one of the tablets in reach', () => {
     const peers = [peerStatus('B', { clockSkewMs: 900_000 }), peerStatus('C', { clockSkewMs: 840_000 }), peerStatus('D', { clockSkewMs: -5 }), peerStatus('E', { state: 'gone', clockSkewMs: 1 })]
     expect(clockAheadMs(nodeStatus({ peers }))).toBe(-840_000)

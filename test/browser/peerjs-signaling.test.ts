@@ -59,7 +59,7 @@ test('[N5] a hub that still holds the last socket of a page, and so confirms not
     })
     onTestFinished(() => signaling.close())
     const { promise, resolve } = Promise.withResolvers<void>()
-    signaling.start({ wanted: () => true, met, state: ({ type }) => type === 'ready' && resolve() })
+    signaling.start({ wanted: () => true, unreached: () => undefined, met, state: ({ type }) => type === 'ready' && resolve() })
     return promise
   }
   await register(url, `${swarm}-${'02'.repeat(16)}-${'02'.repeat(8)}`, '02'.repeat(16))

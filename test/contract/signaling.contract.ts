@@ -69,6 +69,7 @@ const openPage = (factory: SignalingFactory, number: number, options: PageOption
     timers: options.timers ?? factory.timers,
   })
   signaling.start({
+    unreached: () => undefined,
     wanted: (peer) => options.wanted?.(peer[0] ?? 0) ?? talks.every(({ introduction, closings }) => introduction.peer[0] !== peer[0] || closings.length > 0),
     met: (introduction) => {
       const [envelopes, closings]: [Uint8Array[], string[]] = [[], []]

@@ -7,18 +7,26 @@ import { promisify } from 'node:util'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { type HubProcess, startHub } from '../hub/hub-process.ts'
 
-/** A shop floor on one machine: the hub and each tablet in a network namespace of its own, all on one switch. Needs root, iproute2 and Chromium. */
 /** Chromium then refuses what the return after a reload rests on. */
 export const returnForbidden = '--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/'
 
+/** A namespace of a floor; tablets count from 1. */
+export type Place = 'switch' | 'hub' | `tablet${number}`
+
+/** A shop floor on one machine: the hub and each tablet in a network namespace of its own, all on one switch. Needs root, iproute2 and Chromium. */
 export interface Floor {
   readonly hubOrigin: string
-  readonly startHub: () => Promise<HubProcess>
+  /** With further flags. */
+  readonly startHub: (flags?: readonly string[]) => Promise<HubProcess>
   readonly stopHub: () => Promise<void>
   /** Tablets count from 1. Opens its browser, with further switches; a second call after `close` or `kill` finds the same profile. */
   readonly tablet: (n: number, switches?: readonly string[]) => Promise<Tablet>
   /** The Wi-Fi of one tablet. */
   readonly link: (n: number) => { readonly down: () => Promise<void>; readonly up: () => Promise<void> }
+  /** Runs a command inside. On the switch the tablets' ports are called `v1`, `v2` …, the hub's `v254`; at their ends `eth1`. */
+  readonly run: (place: Place, ...command: readonly string[]) => Promise<string>
+  /** What a program is started through to run inside. */
+  readonly through: (place: Place) => readonly string[]
   readonly close: () => Promise<void>
 }
 
@@ -32,34 +40,37 @@ export interface Tablet {
 
 const run = promisify(execFile)
 const ip = async (...args: readonly string[]): Promise<string> => (await run('ip', [...args])).stdout
-const address = (n: number): string => `10.77.0.${n}`
-const hubAddress = '10.77.0.254'
+/** Of tablet `n`. */
+export const address = (n: number): string => `10.77.0.${n}`
+export const hubAddress = '10.77.0.254'
 const httpsPort = 8443
 const prefix = 'millpond-floor-'
 
-/** A name says which process made the namespace. What processes that are gone have left is removed, with what still runs inside. */
-const removeNamespaces = async (isMine: (pid: number) => boolean): Promise<void> => {
+/** Removes the namespaces of such floors, with what still runs inside. A name says which process made it, and as its how manieth floor. */
+const removeNamespaces = async (isMine: (pid: number, floor: number) => boolean): Promise<void> => {
   const names = (await ip('netns', 'list')).split('\n').flatMap((line) => line.split(' ')[0] ?? '')
   for (const name of names) {
-    const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1])
-    if (!isMine(pid)) continue
+    const [, pid, floor] = new RegExp(`^${prefix}(\\d+)-(\\d+)-`).exec(name) ?? []
+    if (!isMine(Number(pid), Number(floor))) continue
     for (const inside of (await ip('netns', 'pids', name)).split('\n').filter((text) => text !== '')) process.kill(Number(inside), 'SIGKILL')
     await ip('netns', 'delete', name)
   }
 }
 const isGone = (pid: number): boolean => Number.isInteger(pid) && !existsSync(`/proc/${pid}`)
-const isOwn = (pid: number): boolean => pid === process.pid
+let floorCount = 0
 
 /** Sets up the switch, the hub's place and those of `tabletCount` tablets. `close` removes everything. */
 export const createFloor = async (tabletCount: number): Promise<Floor> => {
   const base = mkdtempSync(path.join(os.tmpdir(), 'millpond-floor-'))
-  const space = (name: string): string => `${prefix}${process.pid}-${name}`
-  const inSpace = (name: string, ...command: readonly string[]): Promise<string> => ip('netns', 'exec', space(name), ...command)
+  const id = ++floorCount
+  const space = (name: string): string => `${prefix}${process.pid}-${id}-${name}`
+  const inSpace = (name: Place, ...command: readonly string[]): Promise<string> => ip('netns', 'exec', space(name), ...command)
+  const through = (name: Place): readonly string[] => ['ip', 'netns', 'exec', space(name)]
   const hubFolder = path.join(base, 'hub')
   const tablets = new Map<number, Tablet>()
   let hub: HubProcess | undefined
 
-  const join = async (name: string, host: string, index: number): Promise<void> => {
+  const join = async (name: Place, host: string, index: number): Promise<void> => {
     await ip('netns', 'add', space(name))
     // An IPv6 address that is ready a second after its link is a change of network, which breaks off what is being loaded.
     await inSpace(name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6')
@@ -71,9 +82,10 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
     await inSpace(name, 'ip', 'link', 'set', 'eth1', 'up')
   }
   // Without a default route Chromium gathers no candidates.
-  const route = (name: string): Promise<string> => inSpace(name, 'ip', 'route', 'add', 'default', 'via', hubAddress)
+  const route = (name: Place): Promise<string> => inSpace(name, 'ip', 'route', 'add', 'default', 'via', hubAddress)
 
-  await removeNamespaces((pid) => isGone(pid) || isOwn(pid))
+  // What a process that was killed has left.
+  await removeNamespaces(isGone)
   await ip('netns', 'add', space('switch'))
   await inSpace('switch', 'ip', 'link', 'add', 'floor0', 'type', 'bridge')
   await inSpace('switch', 'ip', 'link', 'set', 'floor0', 'up')
@@ -85,7 +97,7 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
 
   const openTablet = async (n: number, switches: readonly string[] = []): Promise<Tablet> => {
     const script = path.join(base, `chromium-${n}.sh`)
-    writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${space(`tablet${n}`)} /usr/bin/chromium "$@"\n`, { mode: 0o700 })
+    writeFileSync(script, `#!/bin/sh\nexec ${through(`tablet${n}`).join(' ')} /usr/bin/chromium "$@"\n`, { mode: 0o700 })
     const context = await chromium.launchPersistentContext(path.join(base, `profile-${n}`), {
       executablePath: script,
       headless: true,
@@ -120,8 +132,8 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
   }
   return {
     hubOrigin: `https://${hubAddress}:${httpsPort}`,
-    startHub: async () => {
-      hub = await startHub(hubFolder, ['--host', hubAddress, '--port', '8080', '--https-port', String(httpsPort)], ['ip', 'netns', 'exec', space('hub')])
+    startHub: async (flags = []) => {
+      hub = await startHub(hubFolder, ['--host', hubAddress, '--port', '8080', '--https-port', String(httpsPort), ...flags], through('hub'))
       return hub
     },
     stopHub,
@@ -135,10 +147,12 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
         await route(`tablet${n}`)
       },
     }),
+    run: inSpace,
+    through,
     close: async () => {
       for (const tablet of [...tablets.values()]) await tablet.close()
       await stopHub()
-      await removeNamespaces(isOwn)
+      await removeNamespaces((pid, floor) => pid === process.pid && floor === id)
       rmSync(base, { recursive: true, force: true })
     },
   }

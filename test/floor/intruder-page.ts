@@ -83,7 +83,7 @@ const meet = async (swarm: Swarm, identity: Identity, introductionId: Uint8Array
   const signaling = createPeerjsSignaling({ url: hub, swarm: swarm.id, introductionId, tagOf: (id) => webCrypto.hmac(key, id), stunUrls, timers: environment })
   const devices = { connector: createSimplePeerConnector({ stunUrls, timers: environment }), signalings: [[hub, signaling] as const], crypto: webCrypto, environment }
   const ignore = (): void => undefined
-  const events = { opened, end: (transport: Transport, reason: string) => transport.close(reason), peerState: ignore, hubState: ignore, notice: ignore }
+  const events = { opened, end: (transport: Transport, reason: string) => transport.close(reason), peerState: ignore, hubState: ignore, unreached: () => undefined, notice: ignore }
   const peers = createPeers(devices, { swarm, nodeId: identity.nodeId, signer: webCrypto.signer(identity), introductionId }, events)
   return () => peers.close()
 }

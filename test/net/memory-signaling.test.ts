@@ -60,6 +60,7 @@ test('[N3] a page with a wrong tag ends no introduction of the page whose id it 
       let isMet = false
       signaling.start({
         wanted: () => !isMet,
+        unreached: () => undefined,
         state: () => undefined,
         met: (introduction) => {
           isMet = true

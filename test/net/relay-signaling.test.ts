@@ -15,7 +15,7 @@ test('[R53] who greets under many names leaves room for introductions that are b
   const road: MeshRoad = { reachable: () => [nodeOf(200)], say: () => undefined, listen: (handlers) => void (heard = handlers.heard) }
   const signaling = createRelaySignaling({ nodeId: self, road, timers: environment })
   const met: Introduction[] = []
-  signaling.start({ wanted: () => true, met: (introduction) => void met.push(introduction), state: () => undefined })
+  signaling.start({ wanted: () => true, met: (introduction) => void met.push(introduction), state: () => undefined, unreached: () => undefined })
   for (let second = 0; second < 30; second++) {
     for (let name = 1; name <= 100; name++) heard({ from: nodeOf(name), to: self, nonce: environment.randomBytes(16), content: new Uint8Array(40), signature: new Uint8Array(64) })
     await world.advance(1000)

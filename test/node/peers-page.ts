@@ -4,7 +4,7 @@ import type { Signaling, SignalingState } from '../../src/net/signaling.ts'
 import type { Connector, Transport } from '../../src/net/transport.ts'
 import type { NodeCrypto, Swarm } from '../../src/node/crypto.ts'
 import type { Environment } from '../../src/node/environment.ts'
-import type { Notice } from '../../src/node/node.ts'
+import type { Notice, Unreached } from '../../src/node/node.ts'
 import { createPeers, type Peers, type PeerState } from '../../src/node/peers.ts'
 import type { SessionPeer } from '../../src/node/replication-events.ts'
 
@@ -46,6 +46,7 @@ export interface PeersPage {
   readonly states: readonly (readonly [NodeId, PeerState])[]
   readonly hubStates: readonly SignalingState[]
   readonly notices: readonly Notice[]
+  readonly unreached: () => readonly Unreached[]
   readonly say: (page: 'visible' | 'hidden') => void
   /** Takes over a transport, as replication would. */
   readonly add: (transport: Transport) => void
@@ -69,6 +70,7 @@ export const openPeersPage = (devices: PageDevices, name: string, identity: Test
   const states: (readonly [NodeId, PeerState])[] = []
   const hubStates: SignalingState[] = []
   const notices: Notice[] = []
+  let unreached: readonly Unreached[] = []
   const note = (what: string, transport: Transport) => log.push({ atMs: environment.monotonicMs(), what, transport })
   const add = (transport: Transport) => {
     note('opened', transport)
@@ -100,11 +102,15 @@ export const openPeersPage = (devices: PageDevices, name: string, identity: Test
       peerState: (nodeId, state) => states.push([nodeId, state]),
       hubState: (_url, state) => hubStates.push(state),
       notice: (notice) => notices.push(notice),
+      unreached: (now) => {
+        unreached = now
+      },
     },
   )
   const connections = () => [...sessions.values()].flatMap(({ peer }) => (peer === undefined ? [] : [peer]))
   return {
     name, nodeId: identity.nodeId, introductionId, peers, connections, log, states, hubStates, notices, add,
+    unreached: () => unreached,
     isConnectedWith: (page) => connections().some(({ nodeId }) => nodeId === page.nodeId),
     stateOf: (page) => states.findLast(([nodeId]) => nodeId === page.nodeId)?.[1] ?? 'gone',
     say: (page) => sessions.forEach((session) => session.say(page)),

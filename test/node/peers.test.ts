@@ -54,6 +54,41 @@ test('[G1] with the hub off nothing breaks, and who comes then joins when it is 
   await closeAll(a, b, c)
 })
 
+test('[G6] nodes that reach a hub and not each other say so while both are there, and of which node once it was heard', async () => {
+  const here = await createPeersWorld()
+  const [a, b] = await openTwo(here)
+  expect([a, b].map((page) => page.unreached())).toEqual([[], []])
+  here.network.cut('small', 'large')
+  // A dead one is replaced 20 s later, and a pipe has 10 s.
+  await here.world.until(() => a.unreached().length + b.unreached().length > 0, 60_000)
+  const [said] = [...a.unreached(), ...b.unreached()]
+  expect(said?.code).toBe('REACH-ISOLATED')
+  expect([a.nodeId, b.nodeId]).toContain(said?.nodeId)
+  here.network.heal('small', 'large', 'dead')
+  await here.world.until(() => areConnected(a, b), 90_000)
+  expect([a, b].map((page) => page.unreached())).toEqual([[], []])
+  await closeAll(a, b)
+})
+
+test('[G6] who is unreached and leaves the hub, or whose hub goes off, is not said to be there', async () => {
+  const here = await createPeersWorld()
+  here.network.cut('small', 'large')
+  const [small, large] = here.identities
+  if (small === undefined || large === undefined) throw new Error('no identities')
+  const a = here.open(small, 'small')
+  const b = here.open(large, 'large')
+  await here.world.until(() => a.unreached().length + b.unreached().length > 0, 60_000)
+  const [from, other] = a.unreached().length > 0 ? [a, b] : [b, a]
+  expect(from.unreached()).toMatchObject([{ nodeId: undefined, code: 'REACH-ISOLATED' }])
+  here.hub.off()
+  await here.world.until(() => from.unreached().length === 0, 10_000)
+  here.hub.on()
+  await here.world.until(() => from.unreached().length > 0, 120_000)
+  await other.peers.close()
+  await here.world.until(() => from.unreached().length === 0, 10_000)
+  await closeAll(a, b)
+})
+
 test('[G3] a link that was away for 25 s and does not heal is replaced, the new connection first', async () => {
   const here = await createPeersWorld()
   const [a, b] = await openTwo(here)
@@ -245,6 +280,7 @@ const openIntruder = (here: PeersWorld, say: (greeting: Uint8Array) => readonly 
   intruder.start({
     wanted: () => true,
     state: () => undefined,
+    unreached: () => undefined,
     met: (introduction) => {
       introduction.start({
         envelope: (bytes) => say(bytes).forEach((envelope) => introduction.send(envelope)),

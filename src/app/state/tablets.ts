@@ -1,4 +1,4 @@
-import { isNearlyFull, type NodeStatus, type Notice, type PeerStatus } from '../../index.ts'
+import { isNearlyFull, type NodeStatus, type Notice, type Obstacle, type PeerStatus } from '../../index.ts'
 import type { Key } from '../i18n/words.svelte.ts'
 import type { MarkKind } from '../components/mark-kind.ts'
 import { entriesLacking } from './safety.ts'
@@ -30,15 +30,31 @@ const STATE: Readonly<Record<PeerStatus['state'], readonly [MarkKind, Key]>> = {
 /** Not connected here, but with others that are. */
 const isOverOthers = ({ state, hops }: PeerStatus): boolean => state === 'gone' && hops !== undefined && hops > 1
 
-export const tabletsOf = (status: NodeStatus): readonly TabletView[] =>
-  status.peers.map((peer) => {
-    const lacks = entriesLacking(status.own, peer.holds)
-    const [mark, words] = peer.state === 'connected' && lacks > 0 ? (['run', 'swarm.state.behind'] as const) : isOverOthers(peer) ? (['done', 'swarm.state.over'] as const) : STATE[peer.state]
-    return {
-      id: peer.nodeId, mark, words, lacks, ...splitName(peer.name), roundTripMs: peer.roundTripMs, clockSkewMs: peer.clockSkewMs, standbys: peer.standbys,
-      lastMicros: peer.state === 'connected' ? undefined : peer.sinceMicros,
-    }
-  })
+const UNREACHED = ['stop', 'swarm.state.unreached'] as const
+
+const stateOf = (peer: PeerStatus, lacks: number, isUnreached: boolean): readonly [MarkKind, Key] => {
+  if (peer.state === 'connected' && lacks > 0) return ['run', 'swarm.state.behind']
+  if (isOverOthers(peer)) return ['done', 'swarm.state.over']
+  return (peer.state === 'gone' || peer.state === 'suspect') && isUnreached ? UNREACHED : STATE[peer.state]
+}
+
+export const tabletsOf = (status: NodeStatus): readonly TabletView[] => [...status.peers.map((peer) => viewOf(peer, status)), ...unmetOf(status)]
+
+const viewOf = (peer: PeerStatus, status: NodeStatus): TabletView => {
+  const lacks = entriesLacking(status.own, peer.holds)
+  const [mark, words] = stateOf(peer, lacks, status.unreached.some(({ nodeId }) => nodeId === peer.nodeId))
+  return {
+    id: peer.nodeId, mark, words, lacks, ...splitName(peer.name), roundTripMs: peer.roundTripMs, clockSkewMs: peer.clockSkewMs, standbys: peer.standbys,
+    lastMicros: peer.state === 'connected' ? undefined : peer.sinceMicros,
+  }
+}
+
+/** Pages at a hub that were never heard and cannot be one of the known tablets, for these are all connected. */
+const unmetOf = ({ peers, unreached }: NodeStatus): readonly TabletView[] => {
+  const [mark, words] = UNREACHED
+  const unmet = unreached.filter(({ nodeId }) => nodeId === undefined).slice(peers.filter(({ state }) => state !== 'connected').length)
+  return unmet.map(({ sinceMicros }, at) => ({ id: `unmet ${at}`, mark, words, lacks: 0, ...splitName(''), roundTripMs: undefined, clockSkewMs: undefined, standbys: 0, lastMicros: sinceMicros }))
+}
 
 /** From this on a clock counts as off, in milliseconds. */
 export const SKEW_MAX_MS = 120_000
@@ -50,25 +66,34 @@ export const clockAheadMs = (status: NodeStatus): number | undefined => {
   return middle === undefined ? undefined : -middle
 }
 
+type ObstacleKind = 'forbidden' | 'noAddress' | 'peerNoAddress' | 'names' | 'udp' | 'isolated'
+
+const OBSTACLES: Readonly<Record<Obstacle, ObstacleKind>> = {
+  'REACH-FORBIDDEN': 'forbidden', 'REACH-NO-ADDRESS': 'noAddress', 'REACH-PEER-NO-ADDRESS': 'peerNoAddress', 'REACH-NAMES': 'names', 'REACH-UDP': 'udp', 'REACH-ISOLATED': 'isolated',
+}
+
 /** Something that needs a hand: what it is, what it means and what to do are texts of `problem.<kind>`. */
 export interface Problem {
-  readonly kind: 'store' | 'full' | 'clock' | 'cut' | 'hub' | 'silent' | 'keep' | 'app'
+  readonly kind: 'store' | 'full' | 'clock' | 'offline' | ObstacleKind | 'cut' | 'hub' | 'silent' | 'keep' | 'app'
   readonly mark: MarkKind
   readonly code: string
   readonly about: string
   readonly sinceMicros: number | undefined
 }
 
-/** Most serious first. A tablet counts as silent when others are in reach; when none is, this one is cut off. */
+/** Most serious first. Without a network there is no word of the hub. A tablet counts as silent when others are in reach; when none is, this one is cut off. */
 export const problemsOf = (status: NodeStatus, isAppKept = true): readonly Problem[] => {
   const problem = (kind: Problem['kind'], mark: MarkKind, code: string, sinceMicros?: number, about = ''): Problem => ({ kind, mark, code, about, sinceMicros })
   const ahead = clockAheadMs(status)
-  const silent = status.cutOffSinceMicros === undefined ? status.peers.filter((peer) => peer.state === 'gone' && !isOverOthers(peer)) : []
-  const hub = status.hubs.length > 0 && status.hubs.every(({ state }) => state === 'unreachable') ? status.hubs[0] : undefined
+  const silent = status.cutOffSinceMicros === undefined ? status.peers.filter((peer) => peer.state === 'gone' && !isOverOthers(peer) && !status.unreached.some(({ nodeId }) => nodeId === peer.nodeId)) : []
+  const hub = status.online && status.hubs.length > 0 && status.hubs.every(({ state }) => state === 'unreachable') ? status.hubs[0] : undefined
+  const unreached = new Map(status.unreached.toReversed().map((each) => [each.code, each]))
   return [
     ...(status.storeFailure === undefined ? [] : [problem('store', 'fail', status.storeFailure.code, status.storeFailure.atMicros)]),
     ...(isNearlyFull(status.storage) ? [problem('full', 'stop', 'STORE-NEARLY-FULL')] : []),
     ...(ahead !== undefined && Math.abs(ahead) > SKEW_MAX_MS ? [problem('clock', 'stop', 'CLOCK-OFF')] : []),
+    ...(status.online ? [] : [problem('offline', 'stop', 'REACH-OFFLINE')]),
+    ...[...unreached.values()].map(({ code, sinceMicros }) => problem(OBSTACLES[code], 'stop', code, sinceMicros)),
     ...(status.cutOffSinceMicros === undefined ? [] : [problem('cut', 'still', 'CUT-OFF', status.cutOffSinceMicros)]),
     ...(hub === undefined ? [] : [problem('hub', 'stop', 'HUB-OFF', hub.sinceMicros)]),
     ...silent.map((peer) => problem('silent', 'still', 'NOT-HEARD', peer.sinceMicros, splitName(peer.name).name || peer.name)),
