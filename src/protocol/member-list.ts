@@ -107,12 +107,13 @@ const isOwnEntry = (state: MembersState, member: Member): boolean => {
   return own !== undefined && own.counter === member.counter && own.name === member.name && own.links.join() === member.links.join()
 }
 
-/** Those heard longest ago go first; never the own one. */
+/** Those heard longest ago go first; never the own one, nor that of a node connected here: whoever makes up nodes does not have it forgotten. */
 const take = (state: MembersState, entries: readonly Known[]): MembersState => {
   const known = new Map(state.known)
   for (const entry of entries) known.set(entry.member.nodeId, entry)
   if (known.size > MEMBERS_MAX) {
-    const oldest = [...known].filter(([nodeId]) => nodeId !== state.nodeId).sort(([, a], [, b]) => a.heardMs - b.heardMs)
+    const kept = new Set([state.nodeId, ...[...state.listeners.values()].map(({ nodeId }) => nodeId)])
+    const oldest = [...known].filter(([nodeId]) => !kept.has(nodeId)).sort(([, a], [, b]) => a.heardMs - b.heardMs)
     for (const [nodeId] of oldest.slice(0, known.size - MEMBERS_MAX)) known.delete(nodeId)
   }
   return { ...state, known }

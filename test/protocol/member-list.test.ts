@@ -76,6 +76,16 @@ describe('what is known', () => {
     expect([state.known.size, state.known.has(c), state.known.has(self), state.known.has(others.at(-1)?.nodeId ?? c)]).toEqual([MEMBERS_MAX, false, true, true])
   })
 
+  test('[R56] who makes up nodes has no node forgotten that is connected here', () => {
+    const random = createRandom(6)
+    const inputs: MembersInput[] = [came(said(member(a, 1), member(b, 1), member(c, 1)))]
+    for (let at = 0; at < MEMBERS_MAX; at += 100) inputs.push(came(said(...Array.from({ length: 100 }, () => member(publicKeyToNodeId(random.bytes(32)), 1))), 1, 10_000 + at * 10))
+    const { state } = run(inputs, two)
+    expect([state.known.size, ...[a, b, c].map((nodeId) => state.known.has(nodeId))]).toEqual([MEMBERS_MAX, true, true, false])
+    const { state: later } = run([{ type: 'down', session: 2 }, came(said(...Array.from({ length: 10 }, () => member(publicKeyToNodeId(random.bytes(32)), 1))), 1, 60_000)], state)
+    expect([a, b].map((nodeId) => later.known.has(nodeId))).toEqual([true, false])
+  })
+
   test('[R56] one that is 3 minutes old does not count', () => {
     const { state } = run([came(said(member(c, 5)))], two)
     expect([recentMembers(state, 174_999).length, recentMembers(state, 175_000).length]).toEqual([1, 0])

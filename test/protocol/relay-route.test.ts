@@ -8,7 +8,8 @@ import { bytes, deepFreeze } from './messages.ts'
 
 const nodeOf = (number: number): NodeId => publicKeyToNodeId(bytes(32, number))
 const [self, a, b, c, far] = [nodeOf(1), nodeOf(2), nodeOf(3), nodeOf(4), nodeOf(5)]
-const envelope = (from: NodeId, to: NodeId, nonce = 7): Envelope => ({ from, to, nonce: bytes(16, nonce), content: bytes(40), signature: bytes(64) })
+const nonceOf = (number: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? (number >> (8 * at)) & 255 : 7))
+const envelope = (from: NodeId, to: NodeId, nonce = 7): Envelope => ({ from, to, nonce: nonceOf(nonce), content: bytes(40), signature: bytes(64) })
 const relay = (from: NodeId, to: NodeId, hops = 4, nonce = 7): Relay => ({ type: 'relay', envelope: envelope(from, to, nonce), hops })
 
 const run = (inputs: readonly RelayInput[], from: RelayState = relayOf(self)): { readonly state: RelayState; readonly effects: readonly RelayEffect[] } => {
@@ -67,6 +68,26 @@ describe('what is refused', () => {
     expect(sentTo(run(genuine(relay(far, c), 2, 60_000), state).effects)).toEqual([[3, 3]])
   })
 
+  test('[R51] a copy that came over a shorter way goes on once more, as far as that leads, and counts from the first', () => {
+    const { state, effects } = run(genuine(relay(far, nodeOf(9), 1)), three)
+    expect(sentTo(effects)).toEqual([[2, 0], [3, 0]])
+    const shorter = run(genuine(relay(far, nodeOf(9), 3), 2, 100), state)
+    expect(sentTo(shorter.effects)).toEqual([[1, 2], [3, 2]])
+    for (const hops of [0, 1, 2, 3]) expect(run(genuine(relay(far, nodeOf(9), hops), 3, 200), shorter.state).effects).toEqual([{ type: 'check', session: 3, relay: relay(far, nodeOf(9), hops) }].slice(1))
+    expect(sentTo(run(genuine(relay(far, nodeOf(9), 1), 3, 60_000), shorter.state).effects)).toEqual([[1, 0], [2, 0]])
+    const forged = { ...relay(far, nodeOf(9)), envelope: { ...envelope(far, nodeOf(9)), content: bytes(40, 9) } }
+    expect(run([{ type: 'came', session: 3, relay: forged, nowMs: 200 }], shorter.state).effects).toMatchObject([{ type: 'check' }])
+  })
+
+  test('[R51] one for this node, or given to its addressee, is not again, however short the way of its copy', () => {
+    for (const to of [self, c]) {
+      const { state, effects } = run(genuine(relay(far, to, 1)), three)
+      expect(effects.length).toBe(2)
+      expect(run(genuine(relay(far, to, 4), 2), state).effects).toEqual([])
+    }
+    expect(run(genuine(relay(far, self, 4), 2), run(genuine(relay(far, self, 0)), three).state).effects).toEqual([])
+  })
+
   test('[R51] one of the own that comes back is dropped, one for nobody ends the session', () => {
     expect(run([{ type: 'came', session: 1, relay: relay(self, far), nowMs: 0 }], three).effects).toEqual([])
     expect(run([{ type: 'came', session: 1, relay: relay(far, whoeverIsThere), nowMs: 0 }], three).effects).toMatchObject([{ type: 'end', session: 1, reason: 'violation' }])
@@ -76,7 +97,19 @@ describe('what is refused', () => {
     const flood = (nowMs: number, from: number) => Array.from({ length: 100 }, (_, at) => genuine(relay(far, nodeOf(99), 4, from + at), 1, nowMs)).flat()
     const { state, effects } = run(flood(0, 0), three)
     expect(sentTo(effects).filter(([session]) => session === 2).length).toBe(20)
-    expect(sentTo(run(flood(500, 100), state).effects).filter(([session]) => session === 2).length).toBe(10)
+    expect(sentTo(run(flood(1000, 100), state).effects).filter(([session]) => session === 2).length).toBe(10)
+  })
+
+  test('[R51] who floods leaves half of it to each other, and a while later has it all again', () => {
+    const flood = (source: number, nowMs: number, from: number, count: number) => Array.from({ length: count }, (_, at) => genuine(relay(far, nodeOf(99), 4, from + at), source, nowMs)).flat()
+    const toB = (effects: readonly RelayEffect[]): number => sentTo(effects).filter(([session]) => session === 2).length
+    const { state: flooded } = run([0, 250, 500, 750, 1000].flatMap((nowMs, at) => flood(1, nowMs, at * 50, 50)), three)
+    const own = Array.from({ length: 10 }, (_, at): RelayInput => ({ type: 'said', envelope: envelope(self, nodeOf(99), at), nowMs: 1000 }))
+    for (const others of [flood(3, 1000, 1000, 10), own]) {
+      expect(toB(run([...flood(1, 1000, 2000, 50), ...others], flooded).effects)).toBe(10)
+      expect(toB(run(others, run(flood(1, 1000, 2000, 50), flooded).state).effects)).toBe(10)
+    }
+    expect(toB(run(flood(1, 10_000, 2000, 50), flooded).effects)).toBe(20)
   })
 
   test('[R51] 2,000 seen ones are remembered', () => {
