@@ -201,6 +201,8 @@ export interface Notice {
   readonly atMicros: number
   readonly about: StreamId | NodeId | undefined
   readonly text: string
+  /** How often it came one after the other; absent: once. */
+  readonly times?: number
 }
 
 export interface Local {

@@ -36,7 +36,8 @@ export const createStatusBoard = (environment: Environment, first: Pick<NodeStat
   const addNotice = (notice: Notice) => {
     const last = status.notices.at(-1)
     const repeats = last !== undefined && last.code === notice.code && last.about === notice.about && last.text === notice.text
-    set({ notices: [...(repeats ? status.notices.slice(0, -1) : status.notices), notice].slice(-noticesMax) })
+    const notices = repeats ? [...status.notices.slice(0, -1), { ...notice, times: (last.times ?? 1) + 1 }] : [...status.notices, notice]
+    set({ notices: notices.slice(-noticesMax) })
   }
   return {
     status: () => status,

@@ -56,8 +56,12 @@ export const clockOff = (real: NodeStatus): NodeStatus => {
 
 export const withNotices = (real: NodeStatus): NodeStatus => ({
   ...amongSix(real),
+  returnAllowed: false,
   notices: [
+    { code: 'RETURN-REFUSED', atMicros: minutesAgo(64), about: undefined, text: 'this browser does not let a page make the connections of an earlier one again' },
     { code: 'SESSION-ENDED', atMicros: minutesAgo(30), about: undefined, text: 'proof: not of this swarm' },
+    { code: 'STANDBY-FAILED', atMicros: minutesAgo(13), about: id('D'), text: 'a connection held back did not open: timeout', times: 2 },
+    { code: 'STANDBY-USED', atMicros: minutesAgo(12), about: id('D'), text: 'connected by a standby that was held back, in 41 ms' },
     { code: 'IDENTITY-CHANGED', atMicros: minutesAgo(8), about: undefined, text: 'sealed evidence of own events not held' },
   ],
 })

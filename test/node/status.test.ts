@@ -36,13 +36,15 @@ test('[G6] observers hear of changes at once, then at most every 100 ms, always 
   expect(board.status().name).toBe('d')
 })
 
-test('[G6] keeps the newest 100 notices, and one that repeats once', () => {
+test('[G6] keeps the newest 100 notices, and one that repeats once, counted', () => {
   const { board } = open()
   for (let at = 0; at < 150; at++) board.note('CODE', undefined, `text ${at}`)
   board.note('CODE', undefined, 'text 149')
+  board.note('CODE', undefined, 'text 149')
+  expect(board.status().notices.at(-1)).toMatchObject({ text: 'text 149', times: 3 })
   expect(board.status().notices).toHaveLength(100)
-  expect(board.status().notices.at(-1)?.text).toBe('text 149')
   expect(board.status().notices[0]?.text).toBe('text 50')
+  expect(board.status().notices[0]?.times).toBeUndefined()
 })
 
 test('[G8] own are the streams of the present identity and of former ones', () => {
