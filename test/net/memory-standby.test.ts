@@ -17,9 +17,9 @@ const createNetwork = () => {
   return { world, network }
 }
 
-const memoryFactory = (plant: (standbys: StandbyConnector) => StandbyConnector = (standbys) => standbys, patienceMs = 5000): StandbyFactory => {
+const memoryFactory = (plant: (standbys: StandbyConnector) => StandbyConnector = (standbys) => standbys): StandbyFactory => {
   const { world, network } = createNetwork()
-  return { caller: plant(standbysOf(network, 'a')), listener: plant(standbysOf(network, 'b')), patienceMs, passTry: () => world.advance(15_000) }
+  return { caller: plant(standbysOf(network, 'a')), listener: plant(standbysOf(network, 'b')), passTry: () => world.advance(15_000) }
 }
 
 describe('the memory twin keeps the contract', () => {
@@ -34,7 +34,7 @@ describe('the memory twin keeps the contract', () => {
 describe('the contract catches each planted fault at its rule', () => {
   for (const { rule, fault, plant } of brokenStandbys) {
     test(`[${rule}] ${fault}`, async () => {
-      const verdicts = await Promise.allSettled(standbyContract.filter((each) => each.rule === rule).map(({ run }) => run(memoryFactory(plant, 300))))
+      const verdicts = await Promise.allSettled(standbyContract.filter((each) => each.rule === rule).map(({ run }) => run(memoryFactory(plant))))
       expect(verdicts.map(({ status }) => status)).toContain('rejected')
     })
   }
