@@ -1,10 +1,16 @@
 import { decodeSignal, encodeSignal } from './simple-peer-signal.ts'
+import { Patience, type Waiting } from './simple-peer-patience.ts'
 import { NetError } from './transport.ts'
 import type { Timers } from './timers.ts'
 import type { Attempt, AttemptHandlers, StandbyCall, StandbyConnector, StandbyHandlers, StandbyListener } from './transport.ts'
 
 /** An end of a connection that waits without end unless `limit` is called. */
-type Begin = (dialled: boolean, handlers: AttemptHandlers, config: StandbyConfig) => Attempt & { readonly limit: () => void }
+type Begin = (dialled: boolean, handlers: AttemptHandlers, config: StandbyConfig) => StandbyEnd
+
+interface StandbyEnd extends Attempt {
+  readonly limit: () => void
+  readonly suppose: Waiting['suppose']
+}
 
 /** What a standby needs beyond an attempt. */
 export interface StandbyConfig {
@@ -16,21 +22,52 @@ export interface StandbyConfig {
 }
 
 /** Standbys over simple-peer: the caller holds its `signal` back. Returning rests on writing ICE user fragment and password into the own description, which a browser may refuse. */
-export const createSimplePeerStandbys = (begin: Begin, timers: Timers): StandbyConnector => ({
-  call: (keys) => callAgain(begin, keys),
-  listen: (offer, handlers) => listenTo(begin, timers, offer, handlers),
-  returnAllowed: async () => {
-    try {
-      const scratch = await callAgain(begin, { certificate: await newCertificate(), ufrag: 'mill', pwd: 'millpondmillpondmillpond' })
-      scratch.close()
-      return true
-    } catch (error) {
-      // That is the answer; whatever else is wrong with connections shows when one is made.
-      if (error instanceof NetError) return false
-      throw error
+export const createSimplePeerStandbys = (begin: Begin, timers: Timers): StandbyConnector => {
+  const lasting = createLasting()
+  const patience = new Patience(async (gaveUp) => {
+    const call = await callAgain(begin, undefined)
+    const listener = await listenTo(begin, timers, call.offer, { opened: () => undefined, failed: gaveUp }, () => () => undefined)
+    lasting(listener.addresses)
+    return () => {
+      call.close()
+      listener.close()
     }
-  },
-})
+  }, timers)
+  return {
+    call: (keys) => callAgain(begin, keys),
+    listen: async (offer, handlers) => {
+      await patience.watched()
+      const listener = await listenTo(begin, timers, offer, handlers, (waiting) => patience.keep(waiting))
+      return { ...listener, addresses: lasting(listener.addresses) }
+    },
+    returnAllowed: async () => {
+      // Begun here because it takes a while; the first listener tells what was wrong with it.
+      patience.watched().catch(() => undefined)
+      try {
+        const scratch = await callAgain(begin, { certificate: await newCertificate(), ufrag: 'mill', pwd: 'millpondmillpondmillpond' })
+        scratch.close()
+        return true
+      } catch (error) {
+        // That is the answer; whatever else is wrong with connections shows when one is made.
+        if (error instanceof NetError) return false
+        throw error
+      }
+    },
+  }
+}
+
+/** Of the addresses of listeners, one after the other, those that a later one would have too. Firefox makes up a new `.local` name for each connection, Chromium one for the page. */
+const createLasting = () => {
+  let before: readonly string[] = []
+  let areNamesKept = false
+  return (addresses: readonly string[]): readonly string[] => {
+    areNamesKept ||= addresses.some((each) => isName(each) && before.includes(each))
+    before = addresses
+    return areNamesKept ? addresses : addresses.filter((each) => !isName(each))
+  }
+}
+
+const isName = (address: string): boolean => address.endsWith('.local')
 
 /** A STUN server that does not answer delays the end of gathering by 40 s. */
 const gatherMs = 2000
@@ -79,12 +116,12 @@ const callAgain = async (begin: Begin, kept: unknown): Promise<StandbyCall> => {
   })
 }
 
-const listenTo = (begin: Begin, timers: Timers, offer: Uint8Array, handlers: StandbyHandlers): Promise<StandbyListener> =>
+const listenTo = (begin: Begin, timers: Timers, offer: Uint8Array, handlers: StandbyHandlers, keep: (waiting: Waiting) => () => void): Promise<StandbyListener> =>
   new Promise((resolve, reject) => {
     // Anything else would never be answered, and its connection never be given back.
     if (decodeSignal(offer)?.type !== 'offer') return reject(new NetError('NET-FAILED', 'not an offer'))
     let sdp: string | undefined
-    let answered = false
+    let letGo: (() => void) | undefined
     let isGathered = false
     const candidates: string[] = []
     const end = begin(false, {
@@ -94,9 +131,13 @@ const listenTo = (begin: Begin, timers: Timers, offer: Uint8Array, handlers: Sta
         else if (signal !== undefined) sdp = signal.sdp
         answer()
       },
-      opened: (transport) => handlers.opened(transport),
+      opened: (transport) => {
+        letGo?.()
+        handlers.opened(transport)
+      },
       failed: (reason) => {
-        if (answered) return handlers.failed(reason)
+        letGo?.()
+        if (letGo !== undefined) return handlers.failed(reason)
         cancel()
         reject(new NetError('NET-FAILED', `the offer could not be answered: ${reason}`))
       },
@@ -107,11 +148,20 @@ const listenTo = (begin: Begin, timers: Timers, offer: Uint8Array, handlers: Sta
     }
     const cancel = timers.after(gatherMs, gathered)
     const answer = () => {
-      if (answered || !isGathered || sdp === undefined) return
-      answered = true
+      if (letGo !== undefined || !isGathered || sdp === undefined) return
       cancel()
       const usable = candidates.filter((line) => / udp /i.test(line))
-      resolve({ answer: fittedAnswer(withoutCandidates(sdp), usable), addresses: usable.map(addressOf), close: () => end.cancel() })
+      const addresses = usable.map(addressOf)
+      const close = () => {
+        letGo?.()
+        end.cancel()
+      }
+      const expired = () => {
+        close()
+        handlers.failed('expired')
+      }
+      letGo = keep({ suppose: (candidate) => end.suppose(candidate), expired })
+      resolve({ answer: fittedAnswer(withoutCandidates(sdp), usable), addresses, close })
     }
     end.signal(offer)
   })

@@ -35,6 +35,8 @@ export class SimplePeerAttempt implements Attempt {
   readonly #peer: SimplePeer
   #cancelTimeout: () => void = () => undefined
   #settled = false
+  /** Whether a packet of the other end has come through. */
+  #answered = false
   #described = false
   #candidateCount = 0
   #transport: FramedTransport | undefined
@@ -64,6 +66,7 @@ export class SimplePeerAttempt implements Attempt {
     })
     this.#peer.on('error', (error) => this.#lost(error))
     this.#peer.on('close', () => this.#ended('closed by peer'))
+    this.#peer.on('iceStateChange', (state) => (this.#answered ||= state === 'connected' || state === 'completed'))
     if (gathered !== undefined) this.#peer.on('_iceComplete', gathered)
   }
 
@@ -87,6 +90,11 @@ export class SimplePeerAttempt implements Attempt {
     } catch (error) {
       this.#fail(`malformed signal: ${String(error)}`)
     }
+  }
+
+  /** Gives the browser a candidate of the other end that no signal has brought. */
+  suppose(candidate: string): void {
+    if (!this.#settled) this.#peer.signal({ type: 'candidate', candidate: { candidate, sdpMLineIndex: 0, sdpMid: '0' } })
   }
 
   cancel(): void {
@@ -146,6 +154,8 @@ export class SimplePeerAttempt implements Attempt {
   #lost(error: Error & { readonly code?: string }): void {
     // An error of the channel is how the other end's closing at once is seen; others are of the network.
     if (this.#transport !== undefined) this.#ended(error.code === 'ERR_DATA_CHANNEL' ? 'closed by peer' : 'lost')
+    // Firefox does not try for as long as there is time.
+    else if (!this.#answered && /^ERR_(ICE_)?CONNECTION_FAILURE$/.test(error.code ?? '')) this.#fail('timeout')
     else this.#fail(`${error.code ?? 'error'}: ${error.message}`)
   }
 

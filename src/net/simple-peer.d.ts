@@ -17,6 +17,7 @@ declare module 'simple-peer/simplepeer.min.js' {
     readonly _pc?: RTCPeerConnection | null
     readonly _channel: RTCDataChannel | null
     on(event: 'connect' | 'close' | '_iceComplete', call: () => void): this
+    on(event: 'iceStateChange', call: (connection: RTCIceConnectionState) => void): this
     on(event: 'signal' | 'data', call: (data: unknown) => void): this
     on(event: 'error', call: (error: Error & { readonly code?: string }) => void): this
     /** Throws after `destroy`, and for some malformed candidates. */

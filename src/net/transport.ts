@@ -67,6 +67,7 @@ export interface StandbyConnector {
   readonly returnAllowed: () => Promise<boolean>
 }
 
+/** `failed` with `timeout`: nobody has answered; with `expired`: this browser lets it wait no longer. */
 export type StandbyHandlers = Pick<AttemptHandlers, 'opened' | 'failed'>
 
 export interface StandbyCall {
@@ -84,7 +85,7 @@ export interface StandbyCall {
 
 export interface StandbyListener {
   readonly answer: Uint8Array
-  /** What the answer tells of where it is reached: without one in common with a later answer, it is not any more. */
+  /** What the answer tells of where it is reached, as far as a later one would tell the same: if that has some, and none in common, it is not any more. */
   readonly addresses: readonly string[]
   /** Gives it up; after `opened` it does nothing. */
   readonly close: () => void

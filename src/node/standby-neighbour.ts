@@ -41,7 +41,10 @@ export class Neighbour {
   lostMs: number | undefined
   /** Of this loss. */
   usedMs: number | undefined
+  /** A sign of the network that came from it. */
   signMs = -Infinity
+  /** A sign before its last connection tells nothing of the loss of that. */
+  connectedMs = -Infinity
   /** The one that may still open. */
   trying: StandbyCall | 'begun' | undefined
   /** As last told. */

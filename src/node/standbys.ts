@@ -106,6 +106,7 @@ class Keeper implements Standbys {
     const neighbour = this.#neighbour(nodeId)
     neighbour.page = introductionId
     neighbour.lostMs = neighbour.usedMs = undefined
+    neighbour.connectedMs = this.#parts.environment.monotonicMs()
     if (typeof neighbour.trying === 'object') neighbour.trying.close()
     neighbour.trying = undefined
     const how = this.#opened.get(transport)
@@ -131,6 +132,8 @@ class Keeper implements Standbys {
     this.#opened.delete(transport)
     const neighbour = peer && this.#neighbours.get(peer)
     if (peer === undefined || neighbour === undefined || this.#closed) return
+    // Nothing but the other end's word closes a connection so: there is a way to it.
+    if (reason === 'closed by peer') neighbour.signMs = this.#parts.environment.monotonicMs()
     // That page has ended, and its listeners with it. The node comes back by what listens here.
     if (reason === 'unwanted') this.#leave(peer, neighbour)
     else if (reason === 'closed' && gone !== undefined) this.#dropCalls(peer, neighbour, ({ page }) => equalBytes(page, gone))
@@ -197,7 +200,8 @@ class Keeper implements Standbys {
     const [next] = neighbour.held
     if (next === undefined || !environment.page.online()) return
     const { lostMs, usedMs, trying } = neighbour
-    const signMs = Math.max(this.#signMs, neighbour.signMs)
+    const latestMs = Math.max(this.#signMs, neighbour.signMs)
+    const signMs = latestMs > neighbour.connectedMs ? latestMs : undefined
     // For one from the disk nobody else has to be waited for: the other has none to this page.
     const dueMs = nextUseMs({ lostMs, usedMs, trying: trying !== undefined, signMs, smaller: next.call === undefined || nodeId() < peer })
     if (dueMs === undefined || dueMs > nowMs || !mayBegin(peer, 0)) return
@@ -212,7 +216,7 @@ class Keeper implements Standbys {
     const beganMs = environment.monotonicMs()
     const by = made === undefined ? 'made again from the disk' : 'held back'
     const failed = (reason: string) => {
-      // Whoever lets it fail early is there.
+      // Whoever answered and let it fail is there.
       if (reason !== 'timeout') neighbour.signMs = environment.monotonicMs()
       neighbour.trying = undefined
       notice('STANDBY-FAILED', peer, `a connection ${by} did not open: ${reason}`)
@@ -285,7 +289,8 @@ class Keeper implements Standbys {
         },
         failed: (reason) => {
           this.#stopListening(peer, neighbour, id)
-          notice('STANDBY-FAILED', peer, `a connection that waited for it failed: ${reason}`)
+          // The other end, if it is there, offers the next one.
+          if (reason !== 'expired') notice('STANDBY-FAILED', peer, `a connection that waited for it failed: ${reason}`)
         },
       }),
       () => this.#stopListening(peer, neighbour, id),
@@ -303,7 +308,8 @@ class Keeper implements Standbys {
   /** Those with addresses that are no longer this node's end, and the oldest where there are too many. */
   #listens({ addresses }: StandbyListener): void {
     const all = [...this.#neighbours].flatMap(([peer, neighbour]) => neighbour.listening.map((entry) => ({ peer, neighbour, entry })))
-    const isStale = ({ listener }: Listening) => listener !== undefined && !listener.addresses.some((each) => addresses.includes(each))
+    const isOther = (former: readonly string[]) => addresses.length > 0 && former.length > 0 && !former.some((each) => addresses.includes(each))
+    const isStale = ({ listener }: Listening) => listener !== undefined && isOther(listener.addresses)
     const ended = [...all.filter(({ entry }) => isStale(entry)), ...all.slice(0, Math.max(0, all.length - listenersMax))]
     for (const { peer, neighbour, entry } of ended) this.#stopListening(peer, neighbour, entry.id)
   }

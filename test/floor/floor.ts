@@ -5,7 +5,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Page as FirefoxPage } from 'puppeteer-core'
 import { type HubProcess, startHub } from '../hub/hub-process.ts'
+import { openFirefox } from './firefox.ts'
 
 /** Chromium then refuses what the return after a reload rests on. */
 export const returnForbidden = '--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/'
@@ -21,6 +23,8 @@ export interface Floor {
   readonly stopHub: () => Promise<void>
   /** Tablets count from 1. Opens its browser, with further switches; a second call after `close` or `kill` finds the same profile. */
   readonly tablet: (n: number, switches?: readonly string[]) => Promise<Tablet>
+  /** The same with Firefox as its browser. */
+  readonly firefoxTablet: (n: number) => Promise<FirefoxTablet>
   /** The Wi-Fi of one tablet. */
   readonly link: (n: number) => { readonly down: () => Promise<void>; readonly up: () => Promise<void> }
   /** Runs a command inside. On the switch the tablets' ports are called `v1`, `v2` …, the hub's `v254`; at their ends `eth1`. */
@@ -36,6 +40,10 @@ export interface Tablet {
   readonly close: () => Promise<void>
   /** Its browser ends by SIGKILL: nothing is said or written any more. */
   readonly kill: () => Promise<void>
+}
+
+export interface FirefoxTablet extends Pick<Tablet, 'close' | 'kill'> {
+  readonly page: FirefoxPage
 }
 
 const run = promisify(execFile)
@@ -67,7 +75,7 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
   const inSpace = (name: Place, ...command: readonly string[]): Promise<string> => ip('netns', 'exec', space(name), ...command)
   const through = (name: Place): readonly string[] => ['ip', 'netns', 'exec', space(name)]
   const hubFolder = path.join(base, 'hub')
-  const tablets = new Map<number, Tablet>()
+  const tablets = new Map<number, Pick<Tablet, 'close'>>()
   let hub: HubProcess | undefined
 
   const join = async (name: Place, host: string, index: number): Promise<void> => {
@@ -95,11 +103,18 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
     await route(`tablet${n}`)
   }
 
+  /** Starts a browser in the place of a tablet. */
+  const scriptOf = (n: number, browser: string): string => {
+    const script = path.join(base, `${browser}-${n}.sh`)
+    writeFileSync(script, `#!/bin/sh\nexec ${through(`tablet${n}`).join(' ')} /usr/bin/${browser} "$@"\n`, { mode: 0o700 })
+    return script
+  }
+  const killInside = async (n: number): Promise<void> => {
+    for (const inside of (await ip('netns', 'pids', space(`tablet${n}`))).split('\n').filter((text) => text !== '')) process.kill(Number(inside), 'SIGKILL')
+  }
   const openTablet = async (n: number, switches: readonly string[] = []): Promise<Tablet> => {
-    const script = path.join(base, `chromium-${n}.sh`)
-    writeFileSync(script, `#!/bin/sh\nexec ${through(`tablet${n}`).join(' ')} /usr/bin/chromium "$@"\n`, { mode: 0o700 })
     const context = await chromium.launchPersistentContext(path.join(base, `profile-${n}`), {
-      executablePath: script,
+      executablePath: scriptOf(n, 'chromium'),
       headless: true,
       viewport: { width: 1280, height: 800 },
       locale: 'en',
@@ -118,10 +133,21 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
       kill: async () => {
         tablets.delete(n)
         const closed = context.waitForEvent('close')
-        for (const inside of (await ip('netns', 'pids', space(`tablet${n}`))).split('\n').filter((text) => text !== '')) process.kill(Number(inside), 'SIGKILL')
+        await killInside(n)
         await closed
       },
     }
+    tablets.set(n, tablet)
+    return tablet
+  }
+  const openFirefoxTablet = async (n: number): Promise<FirefoxTablet> => {
+    const firefox = await openFirefox(space(`tablet${n}`), scriptOf(n, 'firefox-esr'), path.join(base, `firefox-${n}`))
+    const ended = (end: () => Promise<void>) => async () => {
+      tablets.delete(n)
+      await end()
+      await firefox.ended()
+    }
+    const tablet = { page: firefox.page, close: ended(() => firefox.browser.close()), kill: ended(() => killInside(n)) }
     tablets.set(n, tablet)
     return tablet
   }
@@ -138,6 +164,7 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
     },
     stopHub,
     tablet: openTablet,
+    firefoxTablet: openFirefoxTablet,
     link: (n) => ({
       down: async () => {
         await inSpace(`tablet${n}`, 'ip', 'link', 'set', 'eth1', 'down')

@@ -147,6 +147,14 @@ describe('tablets without any hub', () => {
     await type(second, invitation)
     await nameTablet(second, 'Packing 2')
 
+    // A tablet of another floor is asked before anything changes.
+    const asked = await stranger.context().newPage()
+    await asked.goto(invitation)
+    await asked.getByTestId('stay').click()
+    await asked.locator('[data-orders="ready"]').waitFor()
+    expect(await asked.evaluate(() => globalThis.millpond?.swarm)).toBe(await stranger.evaluate(() => globalThis.millpond?.swarm))
+    await asked.close()
+
     for (const page of [first, stranger]) {
       await go(page, '#pair')
       await page.getByTestId('pair-show').click()

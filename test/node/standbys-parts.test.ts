@@ -22,13 +22,16 @@ const create = async () => {
   if (connector === undefined) throw new Error('the memory network makes standbys')
   const store = openMemoryStore(createMemoryDisk(), swarm.id)
   const taking = new Set<NodeId>()
+  const lacking = new Set<NodeId>()
+  /** Where the answers of listeners say that they are reached. */
+  const addresses: string[] = ['here']
   const sent: (readonly [NodeId, Standby])[] = []
   const counts = new Map<NodeId, number>()
   let taken = 0
   const standbys = createStandbys({
-    connector, environment, records: createStandbyRecords(store),
+    connector: { ...connector, listen: async (offer, handlers) => ({ ...(await connector.listen(offer, handlers)), addresses: [...addresses] }) }, environment, records: createStandbyRecords(store),
     nodeId: () => self,
-    lacks: () => false,
+    lacks: (peer) => lacking.has(peer),
     mayBegin: () => {
       taken++
       return true
@@ -60,7 +63,7 @@ const create = async () => {
     await world.advance(3000)
   }
   const onDisk = async () => (await store.listMeta('standby/')).length
-  return { world, standbys, taking, sent, counts, connect, agree, onDisk, taken: () => taken }
+  return { world, standbys, taking, lacking, addresses, sent, counts, connect, agree, onDisk, taken: () => taken }
 }
 
 test('[R65] to who has not announced them, or is not connected, nothing is offered and nothing of the budget goes', async () => {
@@ -91,5 +94,34 @@ test('[R69] who claims the page of another that is connected does not get at its
   await agree(near)
   connect(other, new Uint8Array(16).fill(9))
   expect([counts.get(near), await onDisk()]).toEqual([4, 2])
+  standbys.close()
+})
+
+test('[R68] that the other end closes the connection is a sign of the network; one from before the connection is none', async () => {
+  for (const [reason, left] of [['lost', 2], ['closed by peer', 1]] as const) {
+    const { world, standbys, taking, lacking, connect, agree, onDisk } = await create()
+    const transport = connect(near, new Uint8Array(16))
+    await agree(near)
+    taking.delete(near)
+    lacking.add(near)
+    standbys.disconnected(transport, near, reason)
+    await world.advance(3000)
+    expect([reason, await onDisk()]).toEqual([reason, left])
+    standbys.close()
+  }
+})
+
+test('[R66] listeners end when a later one has other addresses, not when it tells none that would last', async () => {
+  const { standbys, counts, addresses, connect, agree } = await create()
+  connect(near, new Uint8Array(16).fill(1))
+  await agree(near)
+  addresses.length = 0
+  connect(other, new Uint8Array(16).fill(2))
+  await agree(other)
+  expect([counts.get(near), counts.get(other)]).toEqual([4, 4])
+  addresses.push('elsewhere')
+  standbys.heard(other, { type: 'standby', id: new Uint8Array(16).fill(7), step: 'offer', signal: new TextEncoder().encode('standby offer 7') })
+  await expect.poll(() => counts.get(near)).toBe(2)
+  expect(counts.get(other)).toBe(4)
   standbys.close()
 })

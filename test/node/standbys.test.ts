@@ -67,7 +67,7 @@ test('[R65] [R66] neighbours agree on two standbys each way, and keep what the c
     expect(names.toSorted()).toEqual(others.flatMap((other) => [`standby/${other}/0`, `standby/${other}/1`]).toSorted())
     expect(node.status().returnAllowed).toBe(true)
   }
-  await floor.world.advance(600_000)
+  await floor.world.advance(180_000)
   expect(floor.pages.map(standbysOf)).toEqual([[4, 4], [4, 4], [4, 4]])
   expect(floor.pages.flatMap(codesOf)).toEqual([])
   await close(floor)

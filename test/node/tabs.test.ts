@@ -130,11 +130,12 @@ test('[G8] a node is awake to others while any of its tabs is visible', async ()
 })
 
 test('[G6] [G8] what the leader noticed of the network stands in every tab, beside what that tab noticed itself', async () => {
-  const { world, network, tablet } = await createNodeWorld()
+  const { world, network, hub, tablet } = await createNodeWorld()
   const [mine, theirs] = [tablet(), tablet()]
   const [leader, follower, far] = [await mine.open(), await mine.open(), await theirs.open()]
   await world.until(() => far.node.status().peers[0]?.state === 'connected')
   await world.advance(5_000)
+  hub.off()
   network.drop('Tablet 1', 'Tablet 2')
   const codes = ({ node }: { readonly node: Node }) => node.status().notices.map(({ code }) => code)
   await world.until(() => codes(leader).includes('STANDBY-USED'))
