@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { playwright } from '@vitest/browser-playwright'
-import { VitePWA } from 'vite-plugin-pwa'
+import type { Plugin } from 'vite'
+import { VitePWA, type VitePWAOptions } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
 import { hubCommands } from './test/browser/hub-commands.ts'
 
@@ -8,6 +12,18 @@ const chromium = {
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 }
+
+let builtInto = 'dist/app'
+/** Learns where the app is built into. */
+const folder: Plugin = { name: 'folder', configResolved: ({ root, build }) => void (builtInto = path.resolve(root, build.outDir)) }
+
+type ManifestTransform = NonNullable<VitePWAOptions['injectManifest']['manifestTransforms']>[number]
+
+/** Each kept file is checked against the bytes that were built, so that no half of another version gets in. */
+const withIntegrity: ManifestTransform = (entries) => ({
+  manifest: entries.map((entry) => ({ ...entry, integrity: `sha256-${createHash('sha256').update(readFileSync(path.join(builtInto, entry.url))).digest('base64')}` })),
+  warnings: [],
+})
 
 // Colours are those of --ground by day in src/app/styles/tokens.css: a manifest knows no second theme.
 const pwa = VitePWA({
@@ -17,7 +33,7 @@ const pwa = VitePWA({
   injectRegister: false,
   integration: { configureCustomSWViteBuild: (config) => void (config.logLevel = 'warn') },
   includeManifestIcons: false,
-  injectManifest: { rollupFormat: 'iife', globPatterns: ['**/*.{html,js,css,woff2,wasm,svg,png}'], maximumFileSizeToCacheInBytes: 8 * 1024 * 1024 },
+  injectManifest: { rollupFormat: 'iife', globPatterns: ['**/*.{html,js,css,woff2,wasm,svg,png}'], maximumFileSizeToCacheInBytes: 8 * 1024 * 1024, manifestTransforms: [withIntegrity] },
   manifest: {
     id: '/', start_url: '/', scope: '/', name: 'Millpond', short_name: 'Millpond', display: 'standalone',
     description: 'The shop floor on every tablet, with and without a network.', theme_color: '#d3d8d5', background_color: '#d3d8d5',
@@ -31,12 +47,12 @@ const pwa = VitePWA({
 })
 
 export default defineConfig({
-  plugins: [svelte({ configFile: false }), pwa],
+  plugins: [svelte({ configFile: false }), folder, pwa],
   // Nothing stands inside the page: the content security policy lets only files of the hub in, data: addresses are none.
-  // It is not cut up further: all of it is kept on the tablet at the first visit anyway.
+  // Parts that are rarely used are files of their own; all of them are kept on the tablet at the first visit.
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
-  optimizeDeps: { include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'workbox-window', 'intl-messageformat', 'uqr', 'axe-core'] },
+  optimizeDeps: { include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'intl-messageformat', 'uqr', 'axe-core'] },
   test: {
     projects: [
       { extends: true, test: { name: 'tidy', environment: 'node', include: ['test/tidy.test.ts'] } },

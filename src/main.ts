@@ -8,6 +8,9 @@ import { invitationIn, Places } from './app/state/place.svelte.ts'
 import { readChoices, Settings } from './app/state/settings.svelte.ts'
 import { unfitFor } from './app/state/support.ts'
 import { Updates } from './app/state/updates.svelte.ts'
+import { thisWindow } from './app/this-window.ts'
+import { keepApp } from './app/update.ts'
+import { createWindowUses } from './app/window-uses.ts'
 import { openNode, storedSwarm, type Node, type OpenOptions } from './index.ts'
 import './app/styles/tokens.css'
 import './app/styles/base.css'
@@ -28,10 +31,13 @@ const textsOf = (config: unknown, name: 'hubs' | 'stun'): readonly string[] => {
   return Array.isArray(list) ? list.filter((text: unknown) => typeof text === 'string') : []
 }
 
+const updates = new Updates({ keep: keepApp, uses: createWindowUses(navigator.locks), window: thisWindow() })
+
 /** The hub that served this page introduces; it is not waited for. */
 const openFloor = async (options: OpenOptions): Promise<Node> => {
   const node = await openNode({ ...options, hubs: [location.origin], stunUrls: async () => textsOf(await askHub(), 'stun'), appId: 'millpond', software: 'millpond' })
   globalThis.millpond = node
+  updates.follow(node)
   // An invitation is secret: it does not stay in the address.
   if (location.hash.startsWith('#join=')) history.replaceState(null, '', location.pathname)
   return node
@@ -56,7 +62,6 @@ const choices = readChoices(localStorage, navigator.languages)
 const words = new Words(choices.language)
 const settings = new Settings(localStorage, document.documentElement, words, choices)
 const install = new Install(window)
-const updates = new Updates()
 const unfit = unfitFor(window)
 const target = document.getElementById('app')
 if (target === null) throw new Error('the page has no element #app')
@@ -68,4 +73,4 @@ mount(App, {
     opening: unfit === undefined ? new Opening(floors, invitationIn(location.hash) !== undefined) : undefined,
   },
 })
-if (import.meta.env.PROD) updates.start()
+if (import.meta.env.PROD && unfit === undefined) updates.start()

@@ -15,8 +15,13 @@ declare global {
   }
 }
 
+interface WindowOfApp {
+  readonly id: string
+  readonly postMessage: (message: unknown) => void
+}
+
 interface WorkerScope {
-  readonly clients: { readonly claim: () => Promise<void>; readonly matchAll: (options: object) => Promise<readonly { readonly id: string }[]> }
+  readonly clients: { readonly claim: () => Promise<void>; readonly matchAll: (options: object) => Promise<readonly WindowOfApp[]> }
   readonly registration: Pick<ServiceWorkerRegistration, 'installing' | 'waiting'>
   readonly skipWaiting: () => Promise<void>
   readonly addEventListener: {
@@ -26,10 +31,11 @@ interface WorkerScope {
 }
 
 const worker = self as unknown as WorkerScope
-const precache = new PrecacheController()
+// From the hub, never from the browser's own cache: a file that came broken once would else stand in the way of every later version.
+const precache = new PrecacheController({ plugins: [{ requestWillFetch: async ({ request }) => new Request(request, { cache: 'reload' }) }] })
 precache.addToCacheList([...self.__WB_MANIFEST])
 
-worker.addEventListener('install', (event) => event.waitUntil(precache.install(event)))
+worker.addEventListener('install', (event) => event.waitUntil(install(event)))
 
 // Pages that were opened before the first installation are served too.
 worker.addEventListener('activate', (event) => {
@@ -43,13 +49,37 @@ worker.addEventListener('message', (event) => {
 })
 
 /**
+ * All files, each with the bytes that the build named, or none: a version that is not whole never takes over.
+ * What a broken download has brought is kept for the next attempt; after a full disk it is let go, for the room belongs to entries.
+ */
+const install = async (event: ExtendableEvent): Promise<void> => {
+  const kept = new Set(await keptFiles())
+  try {
+    await precache.install(event)
+  } catch (error) {
+    const room = error instanceof DOMException && error.name === 'QuotaExceededError'
+    if (room) await forget((await keptFiles()).filter((address) => !kept.has(address)))
+    for (const page of await pages()) page.postMessage({ type: 'INSTALL-FAILED', room })
+    throw error
+  }
+}
+
+const keptFiles = async (): Promise<readonly string[]> => (await (await caches.open(precache.strategy.cacheName)).keys()).map(({ url }) => url)
+
+const forget = async (addresses: readonly string[]): Promise<void> => {
+  const cache = await caches.open(precache.strategy.cacheName)
+  await Promise.all(addresses.map((address) => cache.delete(address)))
+}
+
+const pages = (): Promise<readonly WindowOfApp[]> => worker.clients.matchAll({ type: 'window', includeUncontrolled: true })
+
+/**
  * Another tab may still run the version before and load a part of it late: its files stay until a page is opened while no other is.
  * A version that waits has its files in the same cache: only the newest worker cleans up.
  */
 const forgetOldFiles = async (event: ExtendableEvent): Promise<void> => {
   if (worker.registration.installing !== null || worker.registration.waiting !== null) return
-  const pages = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true })
-  if (pages.every(({ id }) => id === event.resultingClientId)) await precache.activate(event)
+  if ((await pages()).every(({ id }) => id === event.resultingClientId)) await precache.activate(event)
 }
 
 const page = precache.createHandlerBoundToURL('/index.html')

@@ -1,51 +1,93 @@
 /// <reference types="trusted-types" />
-import { Workbox } from 'workbox-window'
+
+declare global {
+  interface ServiceWorkerContainer {
+    /** The compiler does not know yet that a trusted address may be one of these. */
+    register(address: string | TrustedScriptURL): Promise<ServiceWorkerRegistration>
+  }
+}
 
 const SCRIPT = '/sw.js'
-const CHECK_INTERVAL_MS = 3_600_000
 
-export interface UpdateWatcher {
-  /** A newer version of the app is stored here. `apply` takes it: the page is loaded anew. Told again when another tab has taken it meanwhile. */
-  readonly ready: (apply: () => void) => void
-  /** The app cannot be kept on this tablet: it will not start without the hub. */
-  readonly failed: (error: Error) => void
+/** Why a version is not here: the first one could not be kept at all; a newer one could not be fetched whole, or there was no room for it. The next check tries again. */
+export type KeepFault = 'APP-NOT-KEPT' | 'UPDATE-CUT' | 'UPDATE-ROOM'
+
+export interface KeepHeard {
+  /** A newer version of the app is stored here, whole, and waits. */
+  readonly ready: () => void
+  /** A newer version was taken, here or in another window: this page is of the version before. */
+  readonly taken: () => void
+  readonly failed: (fault: KeepFault) => void
 }
 
-/**
- * Keeps the app on this tablet, and looks for a newer one now and every hour. A newer one waits until `apply` is called.
- * Does nothing where the browser has no service workers or the page is not served securely.
- */
-export const registerUpdates = (watcher: UpdateWatcher): void => {
-  if (!('serviceWorker' in navigator)) return
-  const workbox = new Workbox(scriptUrl())
-  let applying = false
-  // The first worker of a profile takes over a page of its own version: that is no update.
-  let isControlled = navigator.serviceWorker.controller !== null
-  const reload = (): void => location.reload()
-  workbox.addEventListener('waiting', () => {
-    watcher.ready(() => {
-      applying = true
-      workbox.messageSkipWaiting()
+/** The app as it is kept on this tablet. */
+export interface KeptApp {
+  /** Asks the hub for a newer version. A hub that is off is no failure. */
+  readonly check: () => void
+  /** The version that waits takes over, in all windows of this profile at once. */
+  readonly take: () => void
+}
+
+/** Keeps the app on this tablet. Does nothing where the browser has no service workers or the page is not served securely. */
+export const keepApp = (heard: KeepHeard): KeptApp => ('serviceWorker' in navigator ? new Keeper(heard) : { check: () => undefined, take: () => undefined })
+
+class Keeper implements KeptApp {
+  readonly #heard: KeepHeard
+  readonly #registered: Promise<ServiceWorkerRegistration | undefined>
+  #fault: KeepFault | undefined
+
+  constructor(heard: KeepHeard) {
+    this.#heard = heard
+    const workers = navigator.serviceWorker
+    // The first worker of a profile takes over a page of its own version: that is no update.
+    let isFirst = workers.controller === null
+    workers.addEventListener('controllerchange', () => {
+      if (!isFirst) heard.taken()
+      isFirst = false
     })
-  })
-  workbox.addEventListener('controlling', () => {
-    if (applying) reload()
-    else if (isControlled) watcher.ready(reload)
-    isControlled = true
-  })
-  void workbox.register().then(
-    (registration) => {
-      if (registration !== undefined) checkHourly(registration)
-    },
-    (error: unknown) => watcher.failed(error instanceof Error ? error : new Error(String(error))),
-  )
-}
+    // A worker says why before the browser says that it failed, or just after.
+    workers.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+      if (typeof data === 'object' && data !== null && 'type' in data && data.type === 'INSTALL-FAILED' && 'room' in data) this.#fail(data.room === true ? 'UPDATE-ROOM' : 'UPDATE-CUT')
+    })
+    this.#registered = this.#register()
+  }
 
-/** A hub that is off is no failure: the next hour asks again. */
-const checkHourly = (registration: ServiceWorkerRegistration): void => {
-  setInterval(() => {
-    registration.update().catch((error: unknown) => console.debug('no word of a newer version', error))
-  }, CHECK_INTERVAL_MS)
+  readonly check = (): void => {
+    this.#registered.then((registration) => registration?.update()).catch((error: unknown) => console.debug('no word of a newer version', error))
+  }
+
+  readonly take = (): void => {
+    this.#registered.then((registration) => registration?.waiting?.postMessage({ type: 'SKIP_WAITING' })).catch(reportError)
+  }
+
+  async #register(): Promise<ServiceWorkerRegistration | undefined> {
+    try {
+      const registration = await navigator.serviceWorker.register(scriptUrl())
+      this.#follow(registration.installing)
+      if (registration.waiting !== null && registration.active !== null) this.#heard.ready()
+      registration.addEventListener('updatefound', () => this.#follow(registration.installing))
+      return registration
+    } catch (error) {
+      console.error(error)
+      this.#heard.failed('APP-NOT-KEPT')
+      return undefined
+    }
+  }
+
+  #follow(worker: ServiceWorker | null): void {
+    this.#fault = undefined
+    let isInstalled = false
+    worker?.addEventListener('statechange', () => {
+      isInstalled ||= worker.state === 'installed'
+      if (worker.state === 'installed' && navigator.serviceWorker.controller !== null) this.#heard.ready()
+      if (worker.state === 'redundant' && !isInstalled) this.#fail(this.#fault ?? 'UPDATE-CUT')
+    })
+  }
+
+  #fail(fault: KeepFault): void {
+    this.#fault = fault
+    this.#registered.then((registration) => this.#heard.failed((registration?.active ?? null) === null ? 'APP-NOT-KEPT' : fault)).catch(reportError)
+  }
 }
 
 /** The one script address that this app makes; Trusted Types let no other through. */

@@ -13,6 +13,8 @@ export interface HubProcess {
   readonly stop: () => Promise<number>
 }
 
+const builtHub = 'dist/hub/main.js'
+
 export const makeDataFolder = (): string => mkdtempSync(path.join(os.tmpdir(), 'millpond-hub-'))
 export const removeDataFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true })
 
@@ -23,9 +25,9 @@ export const runHub = async (args: readonly string[], command: readonly string[]
   return { code: code ?? 1, output: output() }
 }
 
-/** Starts the built hub on free ports and waits until it serves. */
-export const startHub = async (dataFolder: string, args: readonly string[] = [], command: readonly string[] = []): Promise<HubProcess> => {
-  const { child, output } = spawnHub(['--data', dataFolder, '--port', '0', '--https-port', '0', '--stun-port', '0', ...args], command)
+/** Starts the built hub, or a copy of it, on free ports and waits until it serves. */
+export const startHub = async (dataFolder: string, args: readonly string[] = [], command: readonly string[] = [], file = builtHub): Promise<HubProcess> => {
+  const { child, output } = spawnHub(['--data', dataFolder, '--port', '0', '--https-port', '0', '--stun-port', '0', ...args], command, file)
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on('data', () => {
       if (output().includes('Stop with Ctrl+C.')) resolve()
@@ -39,6 +41,7 @@ export const startHub = async (dataFolder: string, args: readonly string[] = [],
     dataFolder,
     output,
     stop: async () => {
+      if (child.exitCode !== null) return child.exitCode
       const closed = once(child, 'close')
       child.kill('SIGTERM')
       const [code] = (await closed) as [number | null]
@@ -48,8 +51,8 @@ export const startHub = async (dataFolder: string, args: readonly string[] = [],
 }
 
 /** `command`: what the hub is started through, for example `ip netns exec …`. */
-const spawnHub = (args: readonly string[], command: readonly string[]): { readonly child: ChildProcess; readonly output: () => string } => {
-  const [program = process.execPath, ...rest] = [...command, process.execPath, path.resolve('dist/hub/main.js'), ...args]
+const spawnHub = (args: readonly string[], command: readonly string[], file = builtHub): { readonly child: ChildProcess; readonly output: () => string } => {
+  const [program = process.execPath, ...rest] = [...command, process.execPath, path.resolve(file), ...args]
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -8,6 +8,7 @@ import { Install } from '../../src/app/state/install.svelte.ts'
 import { Opening } from '../../src/app/state/opening.svelte.ts'
 import { Places } from '../../src/app/state/place.svelte.ts'
 import { readChoices, Settings } from '../../src/app/state/settings.svelte.ts'
+import type { Update } from '../../src/app/state/updates.svelte.ts'
 import type { Unfit } from '../../src/app/state/support.ts'
 import '../../src/app/styles/tokens.css'
 import '../../src/app/styles/base.css'
@@ -28,6 +29,12 @@ export const comeBack = (entries: number): void => {
 const UNFIT: Readonly<Record<string, Unfit>> = { insecure: { type: 'insecure' }, old: { type: 'old', missing: ['RTCPeerConnection', 'Web Locks'] } }
 
 const fullDisk: Stage = { publish: () => Promise.reject(new StoreError('STORE-QUOTA', 'the disk is full')) }
+
+const stagedUpdate = (scene: string): Update => {
+  const fault = scene === 'unkept' ? 'APP-NOT-KEPT' : scene === 'unfetched' ? 'UPDATE-CUT' : scene === 'roomless' ? 'UPDATE-ROOM' : undefined
+  const warnings = scene === 'updateWarned' ? (['code', 'here', 'elsewhere'] as const) : undefined
+  return { ready: scene === 'update' || scene === 'updateWarned', fault, warnings, ask: () => undefined, take: () => undefined, later: () => undefined, finishFirst: () => undefined }
+}
 
 /** What a scene shows before a person touches anything: `scene`, `status`, `data=none`, `lang`, `theme`. */
 export interface Scene {
@@ -61,7 +68,7 @@ export const showScene = (target: HTMLElement, asked: URLSearchParams, stage: St
     props: {
       words, settings, places, install: new Install(window), clock: liveClock(1000), addressForOthers: () => Promise.resolve('https://10.77.0.254:8443/'),
       opening: scene in UNFIT ? undefined : new Opening({ known: () => scene !== 'first', open, begin: open, join }),
-      update: { ready: scene === 'update', failure: scene === 'unkept' ? 'no' : '', take: () => undefined }, unfit: UNFIT[scene],
+      update: stagedUpdate(scene), unfit: UNFIT[scene],
     },
   })
   return {

@@ -1,4 +1,4 @@
-import { createDetect, type Detect } from './detector.ts'
+import type { Detect } from './detector.ts'
 
 /** Why the camera does not help. */
 export type CameraFault = 'CAMERA-REFUSED' | 'CAMERA-NONE' | 'CAMERA-BUSY' | 'CAMERA-DECODER'
@@ -52,7 +52,7 @@ export class Scan {
     this.#stream = stream
     video.srcObject = stream
     await video.play()
-    const detect = await createDetect().catch((error: unknown) => {
+    const detect = await loadDetect().catch((error: unknown) => {
       throw new DecoderError('the decoder could not be loaded', { cause: error })
     })
     if (run !== this.#run) return
@@ -96,6 +96,9 @@ export class Scan {
 class DecoderError extends Error {
   override readonly name = 'DecoderError'
 }
+
+/** The decoder is large: it is loaded with the first use of the camera. */
+const loadDetect = async (): Promise<Detect> => (await import('./detector.ts')).createDetect()
 
 const openCamera = (): Promise<MediaStream> => {
   const devices: MediaDevices | undefined = navigator.mediaDevices

@@ -20,6 +20,7 @@ export class Entries {
   readonly #nowMicros: () => number
   readonly #saved: () => void
   #all = $state.raw<readonly Entry[]>([])
+  readonly #storing = new Set<Promise<unknown>>()
 
   /** `saved` is called after each entry that is durable. */
   constructor(node: Pick<Node, 'publish'>, nowMicros: () => number, saved: () => void = () => undefined) {
@@ -31,6 +32,14 @@ export class Entries {
   get last(): Entry | undefined {
     return this.#all.at(-1)
   }
+
+  /** Whether one is being saved or could not be. */
+  get unsaved(): boolean {
+    return this.#all.some(({ state }) => state !== 'saved')
+  }
+
+  /** When none is being saved any more. */
+  readonly settled = (): Promise<unknown> => Promise.all(this.#storing)
 
   /** Not saved, oldest first. */
   get failed(): readonly Entry[] {
@@ -50,13 +59,15 @@ export class Entries {
   }
 
   #store(entry: Entry): void {
-    this.#node.publish(entry.events).then(
+    const storing: Promise<unknown> = this.#node.publish(entry.events).then(
       () => {
         this.#put({ ...entry, state: 'saved', atMicros: this.#nowMicros(), code: '' })
         this.#saved()
       },
       (error: unknown) => this.#put({ ...entry, state: 'failed', code: codeOf(error) }),
     )
+    this.#storing.add(storing)
+    storing.finally(() => this.#storing.delete(storing)).catch((error: unknown) => reportError(error))
   }
 
   #put(entry: Entry): Entry {

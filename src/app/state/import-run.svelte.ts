@@ -1,9 +1,8 @@
 import type { Node } from '../../index.ts'
-import { importFile, type ImportProgress, type ImportReport } from '../import/import-file.ts'
+import type { ImportProgress, ImportReport } from '../import/import-file.ts'
 import type { ImportErrorCode } from '../import/errors.ts'
 import type { BadLine } from '../import/import-file.ts'
 import type { Key, Values } from '../i18n/words.svelte.ts'
-import { sampleFile } from '../sample/sample.ts'
 
 export type ImportState =
   | { readonly type: 'idle' }
@@ -43,7 +42,9 @@ export class ImportRun {
     const progress = (now: ImportProgress): void => {
       this.#state = { type: 'running', name: file.name, progress: now }
     }
-    importFile(this.#node, file, { signal: this.#abort.signal, progress }).then(
+    // Most tablets never read in a file: what does it is loaded when one is.
+    const { signal } = this.#abort
+    import('../import/import-file.ts').then(({ importFile }) => importFile(this.#node, file, { signal, progress })).then(
       (report) => (this.#state = { type: 'ended', name: file.name, report }),
       (error: unknown) => {
         this.#state = { type: 'idle' }
@@ -52,7 +53,9 @@ export class ImportRun {
     )
   }
 
-  readonly readSample = (): void => this.read(sampleFile())
+  readonly readSample = (): void => {
+    import('../sample/sample.ts').then(({ sampleFile }) => this.read(sampleFile())).catch((error: unknown) => reportError(error))
+  }
 
   readonly cancel = (): void => this.#abort.abort()
 }

@@ -6,14 +6,7 @@ import { ImportRun } from './import-run.svelte.ts'
 import { OrdersFeed } from './orders-feed.ts'
 import { ReunionWatch } from './reunion.ts'
 import { splitName, type TabletName } from './tablet-name.ts'
-
-/** A new version of the app that waits until a person takes it. */
-export interface Update {
-  readonly ready: boolean
-  /** Why the app cannot be kept on this tablet, and will not start without the hub; empty: it can. */
-  readonly failure: string
-  readonly take: () => void
-}
+import type { Update } from './updates.svelte.ts'
 
 /** What a session needs besides its node. */
 export interface SessionParts {
@@ -45,11 +38,17 @@ export class Session {
     this.entries = new Entries(node, () => now.current, feel)
     this.reunion = new ReunionWatch(node, () => this.orders.current.orders, () => now.current)
     this.importing = new ImportRun(node)
+    update.finishFirst(this.entries.settled)
     this.inviteLink = async () => `${await address()}#join=${encodeURIComponent(await node.invite())}`
   }
 
   get status(): NodeStatus {
     return this.#status.current
+  }
+
+  /** Something of this page is not yet stored, or is stored nowhere but here. */
+  get unfinished(): boolean {
+    return this.entries.unsaved || this.importing.current.type === 'running'
   }
 
   get nowMicros(): number {

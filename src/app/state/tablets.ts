@@ -3,6 +3,7 @@ import type { Key } from '../i18n/words.svelte.ts'
 import type { MarkKind } from '../components/mark-kind.ts'
 import { entriesLacking } from './safety.ts'
 import { splitName, type TabletName } from './tablet-name.ts'
+import type { KeepFault } from '../update.ts'
 
 /** One other tablet, as the list shows it. */
 export interface TabletView extends TabletName {
@@ -74,15 +75,17 @@ const OBSTACLES: Readonly<Record<Obstacle, ObstacleKind>> = {
 
 /** Something that needs a hand: what it is, what it means and what to do are texts of `problem.<kind>`. */
 export interface Problem {
-  readonly kind: 'store' | 'full' | 'clock' | 'offline' | ObstacleKind | 'cut' | 'hub' | 'silent' | 'keep' | 'app'
+  readonly kind: 'store' | 'full' | 'clock' | 'offline' | ObstacleKind | 'cut' | 'hub' | 'silent' | 'keep' | 'app' | 'update' | 'room'
   readonly mark: MarkKind
   readonly code: string
   readonly about: string
   readonly sinceMicros: number | undefined
 }
 
+const KEEP: Readonly<Record<KeepFault, Problem['kind']>> = { 'APP-NOT-KEPT': 'app', 'UPDATE-CUT': 'update', 'UPDATE-ROOM': 'room' }
+
 /** Most serious first. Without a network there is no word of the hub. A tablet counts as silent when others are in reach; when none is, this one is cut off. */
-export const problemsOf = (status: NodeStatus, isAppKept = true): readonly Problem[] => {
+export const problemsOf = (status: NodeStatus, fault?: KeepFault): readonly Problem[] => {
   const problem = (kind: Problem['kind'], mark: MarkKind, code: string, sinceMicros?: number, about = ''): Problem => ({ kind, mark, code, about, sinceMicros })
   const ahead = clockAheadMs(status)
   const silent = status.cutOffSinceMicros === undefined ? status.peers.filter((peer) => peer.state === 'gone' && !isOverOthers(peer) && !status.unreached.some(({ nodeId }) => nodeId === peer.nodeId)) : []
@@ -98,7 +101,7 @@ export const problemsOf = (status: NodeStatus, isAppKept = true): readonly Probl
     ...(hub === undefined ? [] : [problem('hub', 'stop', 'HUB-OFF', hub.sinceMicros)]),
     ...silent.map((peer) => problem('silent', 'still', 'NOT-HEARD', peer.sinceMicros, splitName(peer.name).name || peer.name)),
     ...(status.storage.persistent === false ? [problem('keep', 'stop', 'STORE-NOT-KEPT')] : []),
-    ...(isAppKept ? [] : [problem('app', 'stop', 'APP-NOT-KEPT')]),
+    ...(fault === undefined ? [] : [problem(KEEP[fault], 'stop', fault)]),
   ]
 }
 
