@@ -1,5 +1,5 @@
 import { equalBytes, startsWithBytes } from '../core/bytes.ts'
-import { streamWithoutBranch, type Offset, type StreamId } from '../core/ids.ts'
+import type { Offset, StreamId } from '../core/ids.ts'
 import { BRANCHES_MAX } from '../protocol/limits.ts'
 import type { EventStore, Piece, StreamRecord, StreamState } from '../store/event-store.ts'
 import { firstDifference, linesOf } from '../stream/body.ts'
@@ -25,7 +25,7 @@ interface Disk {
  */
 export type ForkPlace =
   | { readonly type: 'held' | 'full' | 'beyond' | 'conflict' }
-  | { readonly type: 'append'; readonly stream: StreamId; readonly state: StreamState | undefined }
+  | { readonly type: 'append'; readonly stream: StreamId; readonly state: StreamState }
   | { readonly type: 'refill'; readonly stream: StreamId; readonly state: StreamState; readonly end: Offset; readonly chain: Uint8Array }
   | { readonly type: 'branch'; readonly stream: StreamId; readonly state: StreamState; readonly end: Offset; readonly chain: Uint8Array; readonly name: StreamId; readonly removed: readonly StreamId[] }
   | (Beside & { readonly type: 'split'; readonly end: Offset })
@@ -82,11 +82,9 @@ const eventsIn = (line: Uint8Array): number => {
 
 /** Finds the place of a version among what is held of its stream and all branches. */
 export const placeOf = async (disk: Disk, version: Version): Promise<ForkPlace> => {
-  const base = streamWithoutBranch(version.header.stream)
-  const family = await disk.store.family(base)
+  const family = await disk.store.family(version.header.stream)
   const top = await topHolder(disk, family, version)
   if (typeof top === 'string') return { type: top }
-  if (top === undefined) return { type: 'append', stream: base, state: undefined }
   for (let state = top; ; ) {
     const held = await linesHeld(disk, state, version)
     const place = await compare(disk, state, held, version)
@@ -111,22 +109,21 @@ const withRoom = (family: Family, siblings: Family, place: BranchPlace): ForkPla
   return place.name > last.stream ? { type: 'full' } : { ...place, removed: withBranches(family, last) }
 }
 
-/** The stream that holds the segment of a version, or comes to where it begins: of several the one before whose fork all others lie. `undefined`: nothing is held at all. */
-const topHolder = async (disk: Disk, family: Family, version: Version): Promise<StreamState | 'beyond' | 'conflict' | undefined> => {
-  let found: 'beyond' | 'conflict' | undefined
-  for (const { stream } of family.toSorted((a, b) => (a.branch?.fork ?? -1) - (b.branch?.fork ?? -1))) {
-    const state = await disk.store.state(stream)
-    const lies = state === undefined ? 'beyond' : await liesTo(disk, state, version)
+/** The stream that holds the segment of a version, or comes to where it begins: of several the one before whose fork all others lie. */
+const topHolder = async ({ store }: Disk, family: Family, version: Version): Promise<StreamState | 'beyond' | 'conflict'> => {
+  let found: 'beyond' | 'conflict' = 'beyond'
+  for (const { stream, branch } of family.toSorted((a, b) => (a.branch?.fork ?? -1) - (b.branch?.fork ?? -1))) {
+    const state = (await store.state(stream)) ?? (branch === undefined ? noEvents(stream) : undefined)
+    const lies = state === undefined ? 'beyond' : await liesTo(store, state, version)
     if (state !== undefined && lies === 'in') return state
-    if (found === undefined || lies === 'conflict') found = lies === 'in' ? found : lies
+    if (lies === 'conflict') found = lies
   }
-  if (found !== undefined) return found
-  const { first, previous } = version.header
-  const empty = emptyBase(version.header.stream)
-  return first === 0 && equalBytes(previous, empty.open.previous) ? undefined : 'beyond'
+  return found
 }
 
-const liesTo = async ({ store }: Disk, { stream, open, head, branch, start }: StreamState, { header }: Version): Promise<'in' | 'beyond' | 'conflict'> => {
+const noEvents = (stream: StreamId): StreamState => ({ ...emptyBase(stream), start: undefined, branch: undefined, standing: undefined })
+
+const liesTo = async (store: EventStore, { stream, open, head, branch, start }: StreamState, { header }: Version): Promise<'in' | 'beyond' | 'conflict'> => {
   const { first, previous } = header
   if (first > head.next) return 'beyond'
   if (first < (branch?.first ?? start?.offset ?? 0)) return 'conflict'

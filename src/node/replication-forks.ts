@@ -5,7 +5,6 @@ import type { FoundFork, TakeOutcome } from '../protocol/plan-state.ts'
 import type { EventStore, ForkChange, StreamRecord, StreamState } from '../store/event-store.ts'
 import { readBody } from '../stream/body.ts'
 import { decodeHeader } from '../stream/header.ts'
-import { emptyBase } from '../stream/segment.ts'
 import { branchIdOf, chainLine } from '../stream/swarm.ts'
 import { verifyPiece } from '../stream/verify.ts'
 import type { NodeCrypto } from './crypto.ts'
@@ -193,18 +192,18 @@ export class Forks {
   async #append({ stream, state }: Extract<NewPlace, { type: 'append' }>, version: Version, partner: Version | undefined): Promise<readonly StreamId[]> {
     const { store, crypto, swarm, advanceClock } = this.#context
     const fork = partner && (await forkOf(crypto, version, partner))
-    if (fork?.type === 'differs' && partner !== undefined && (state?.head.next ?? 0) <= fork.end) {
-      return this.#split(state ?? { ...emptyState, stream }, state?.open.body ?? new Uint8Array(0), fork.end, [version, partner], version)
+    if (fork?.type === 'differs' && partner !== undefined && state.head.next <= fork.end) {
+      return this.#split(state, state.open.body, fork.end, [version, partner], version)
     }
     const { header: { first }, sealed, body, deflated } = version
-    const verdict = await verifyPiece(crypto, swarm, state ?? emptyBase(stream), { stream, sealed, firstLine: first, body: deflated ?? body })
+    const verdict = await verifyPiece(crypto, swarm, state, { stream, sealed, firstLine: first, body: deflated ?? body })
     if (verdict.type !== 'append') throw new Error(`a version of ${stream} does not go on from what is held: ${verdict.type}`)
     const clock = await advanceClock(stream, verdict.lamports)
     return (await store.appendReplicated([verdict.pieces], clock)).type === 'stored' ? [stream] : []
   }
 
   /** The stream ends at `end`. @param body what it has of the segment in which that lies @param whole a version that has all before */
-  async #split(state: Branching, body: Uint8Array, end: Offset, versions: readonly Version[], whole: Version): Promise<readonly StreamId[]> {
+  async #split(state: StreamState, body: Uint8Array, end: Offset, versions: readonly Version[], whole: Version): Promise<readonly StreamId[]> {
     const { crypto } = this.#context
     const { stream } = state
     const { first } = whole.header
@@ -221,7 +220,7 @@ export class Forks {
   }
 
   /** Of what is held, and of the version from where that ends. */
-  async #chainOf(state: Branching, { header: { first }, body }: Version, end: Offset): Promise<Uint8Array> {
+  async #chainOf(state: StreamState, { header: { first }, body }: Version, end: Offset): Promise<Uint8Array> {
     const held = Math.min(state.head.next, end)
     let chain = await chainUpTo(this.#context, state.stream, state, held)
     for (let at = held; at < end; ) {
@@ -235,7 +234,7 @@ export class Forks {
   }
 
   async #fork(
-    { stream, state, end, chain }: { readonly stream: StreamId; readonly state: Branching; readonly end: Offset; readonly chain: Uint8Array },
+    { stream, state, end, chain }: { readonly stream: StreamId; readonly state: StreamState; readonly end: Offset; readonly chain: Uint8Array },
     { header }: Version,
     { kept, rest, added = [], removed = [] }: Partial<Pick<ForkChange, 'kept' | 'rest' | 'removed'>> & { readonly added?: readonly (readonly [StreamId, Version])[] },
   ): Promise<readonly StreamId[]> {
@@ -253,7 +252,7 @@ export class Forks {
     return done ? [stream, ...(rest === undefined ? [] : [rest]), ...added.map(([name]) => name), ...removed] : []
   }
 
-  async #lamportBefore({ stream, open, branch, start }: Branching, first: Offset): Promise<Lamport> {
+  async #lamportBefore({ stream, open, branch, start }: StreamState, first: Offset): Promise<Lamport> {
     if (first === open.first) return open.lamportBefore
     if (first === branch?.first) return branch.lamportBefore
     const before = first === 0 ? undefined : await this.#context.store.piece(stream, first - 1)
@@ -265,7 +264,7 @@ export class Forks {
   async #cut({ stream }: Extract<NewPlace, { type: 'shorter' }>, version: Version): Promise<readonly StreamId[]> {
     const { store, nowMicros } = this.#context
     const state = await store.lower(stream, version.header.first, 'forked', nowMicros())
-    return this.#append({ type: 'append', stream, state }, version, undefined)
+    return state === undefined ? [] : this.#append({ type: 'append', stream, state }, version, undefined)
   }
 
   // proofs that came before their streams
@@ -330,10 +329,5 @@ export class Forks {
 type NewPlace = Extract<ForkPlace, { readonly type: 'append' | 'refill' | 'branch' | 'split' | 'shorter' }>
 
 const isNews = (place: ForkPlace): place is NewPlace => ['append', 'refill', 'branch', 'split', 'shorter'].includes(place.type)
-
-/** What of a stream's state a fork needs. */
-type Branching = Pick<StreamState, 'stream' | 'revision' | 'head' | 'open' | 'start' | 'branch' | 'standing' | 'hole'>
-
-const emptyState: Omit<Branching, 'stream'> = { ...emptyBase('' as StreamId), start: undefined, branch: undefined, standing: undefined }
 
 const noRoom: TakeOutcome = { type: 'full', code: 'STORE-NEARLY-FULL', text: 'no room is left for proofs of others’ forks; it is asked for again with the next connection' }

@@ -5,7 +5,7 @@ import { keepClock, setAside } from './lower.ts'
 import { newStream, packAppend, packSegment, type StoredStream } from './records.ts'
 import { putSummaries } from './summary-pages.ts'
 import { keysOf, onlyKey, type TableName, type Transaction } from './tables.ts'
-import { readRecord } from './tail.ts'
+import { readRecord, readTail } from './tail.ts'
 
 export const forkTables: readonly TableName[] = ['streams', 'tail', 'segments', 'summaries', 'aside', 'meta']
 
@@ -15,8 +15,10 @@ export const forkTables: readonly TableName[] = ['streams', 'tail', 'segments', 
  */
 export const forkIn = async (transaction: Transaction, change: ForkChange): Promise<boolean> => {
   const { stream, removed, added, clockTo, atMicros } = change
-  const record = await readRecord(transaction, stream)
-  if (record.revision !== change.revision) return false
+  const { record, appends } = await readTail(transaction, stream)
+  // An append to the open segment raises no revision.
+  const hasMore = change.rest === undefined && !isEndedAt(record, change) && appends.some(({ first, events }) => first + events > change.end)
+  if (record.revision !== change.revision || hasMore) return false
   await keepClock(transaction, clockTo)
   const why = { reason: 'no place for a further branch', atMicros }
   for (const branch of removed) {
@@ -39,13 +41,15 @@ export const forkIn = async (transaction: Transaction, change: ForkChange): Prom
   return true
 }
 
+const isEndedAt = ({ standing }: StoredStream, { end }: ForkChange): boolean => standing?.type === 'forked' && standing.end === end
+
 /** The stream as it is from now on; what it had beyond goes on as a branch. @returns the summaries of that, under its new name */
 const endIn = async (transaction: Transaction, record: StoredStream, change: ForkChange): Promise<readonly Uint8Array[]> => {
   const { stream, end, chain, segment: { first, ...before }, kept, atMicros } = change
-  const isEnded = record.standing?.type === 'forked' && record.standing.end === end
+  const isEnded = isEndedAt(record, change)
   const { summaries, bytes } = isEnded ? { summaries: [], bytes: 0 } : await moveRest(transaction, record, change)
   if (kept !== undefined) transaction.put('tail', [stream, kept.first], packAppend({ ...kept, joined: true }))
-  const changes = isEnded ? { standing: { ...record.standing, chain } } : { openFirst: first, ...before, standing: { type: 'forked', end, chain, atMicros } }
+  const changes = isEnded && record.standing?.type === 'forked' ? { standing: { ...record.standing, chain } } : { openFirst: first, ...before, standing: { type: 'forked', end, chain, atMicros } }
   transaction.put('streams', stream, { ...record, ...changes, closedBytes: Math.max(0, record.closedBytes - bytes), revision: record.revision + 1 })
   return summaries
 }
@@ -56,9 +60,13 @@ interface Moved {
   readonly bytes: number
 }
 
-/** Moves what the stream has from the segment of the fork on to `rest`, or to `aside` where that is there already or there is none. @returns its summaries, and how much it is */
+/**
+ * Moves what the stream has from the segment of the fork on to `rest`, or to `aside` where that is there already. Where there is none, all is in the lines kept.
+ * @returns its summaries, and how much it is
+ */
 const moveRest = async (transaction: Transaction, record: StoredStream, change: ForkChange): Promise<Moved> => {
   const { stream, segment: { first }, rest, atMicros } = change
+  if (rest === undefined) transaction.delete('tail', keysOf(stream, first))
   if (rest === undefined || !(await makeRoom(transaction, rest, change))) {
     await setStreamAside(transaction, stream, { reason: 'forked', atMicros }, first)
     return { summaries: [], bytes: 0 }

@@ -81,6 +81,24 @@ export const forkCases: readonly StoreCase[] = [
   },
   {
     rule: 'S23',
+    title: 'a stream that has nothing beyond the end only keeps what it has; not where an append came between',
+    run: async ({ open }) => {
+      const [store, author] = [await open(), await createAuthor()]
+      const [one, two] = [await author.write(undefined), await author.write(undefined, { batches: 2 })]
+      await store.appendReplicated([one], 0)
+      const change: ForkChange = {
+        stream: author.stream, revision: 0, end: 1, chain: chain(1), segment: { first: 0, previous: chain(0), lamportBefore: 0 }, kept: one.tail, rest: undefined,
+        added: [{ stream: named(author, 'a'), tail: two.tail ?? (one.tail as never) }], removed: [], clockTo: 0, atMicros: 9,
+      }
+      expect(await store.fork({ ...change, end: 0, kept: undefined })).toBe(false)
+      expect(await store.present()).toEqual({ [author.stream]: 0 })
+      expect(await store.fork(change)).toBe(true)
+      expect(await store.present()).toEqual({ [author.stream]: 0, [named(author, 'a')]: 1 })
+      expect(await asideOf(store)).toEqual([])
+    },
+  },
+  {
+    rule: 'S23',
     title: 'a lower end: the part between goes on as a branch that ends, with the branches it had',
     run: async ({ open }) => {
       const [store, author] = [await open(), await createAuthor()]
