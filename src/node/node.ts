@@ -22,6 +22,12 @@ export interface Query {
 
 export type Order = 'ascending' | 'descending'
 
+/**
+ * What happens when an event comes that sorts before one already given. `timeTravel`: the subscriber is told, and everything is given again in order.
+ * `deliver`: it is given when it comes, each chunk in order for itself; for whoever folds events in any order, or looks at their keys.
+ */
+export type LateEvents = 'timeTravel' | 'deliver'
+
 /** Bounds and defaults of a query in AQL. */
 export interface AqlOptions {
   /** Only events above these offsets (exclusive); a stream not listed from its beginning. */
@@ -41,8 +47,10 @@ export interface Subscriber {
    */
   readonly events: (chunk: readonly Event[], caughtUp: boolean) => void | Promise<void>
   /**
-   * An event came that sorts before one already given, or events already given are no longer held (their stream has ended at a fork, or the disk has lost them).
-   * Everything is given again from the beginning of the query.
+   * An event came that sorts before one already given (not where late events are delivered as they come), or events already given are no longer held
+   * (their stream has ended at a fork, or the disk has lost them). Everything is given again from the beginning of the query.
+   * It waits until nothing came for 0.1 s (1 s while a connected node holds more), at most 1 s (10 s): after a long absence it comes once.
+   * @param earliest the first event by order that was not given yet
    */
   readonly timeTravel: (earliest: EventKey) => void
   /** The subscription has ended by an error. */
@@ -66,8 +74,11 @@ export interface Node {
    * @throws QueryError, on iterating: the text is no query, or the query cannot go on. A step that has no value for an input is no error but an answer.
    */
   readonly aql: (text: string, options?: AqlOptions) => AsyncIterable<Answer>
-  /** Follows a query, beginning with what is present. @returns a function that stops it at once */
-  readonly subscribe: (query: Query, subscriber: Subscriber) => () => void
+  /**
+   * Follows a query, beginning with what is present; a slow subscriber is read for at its own pace.
+   * @param late default: `timeTravel` @returns a function that stops it at once
+   */
+  readonly subscribe: (query: Query, subscriber: Subscriber, late?: LateEvents) => () => void
   /** Highest offset held of each stream. */
   readonly present: () => Promise<OffsetMap>
   readonly status: () => NodeStatus

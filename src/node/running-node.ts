@@ -1,7 +1,7 @@
 import type { Meta, TaggedEvent } from '../core/event.ts'
 import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
 import type { EventKey } from '../core/event-key.ts'
-import { lastOf, type OffsetMap } from '../core/offset-map.ts'
+import { includesAll, lastOf, type OffsetMap } from '../core/offset-map.ts'
 import { encodeInvitation } from '../protocol/invitation.ts'
 import { StoreError } from '../store/errors.ts'
 import { createAppendLock, type AppendLock } from '../tab/append-lock.ts'
@@ -18,7 +18,7 @@ import { createLead, type Lead } from './lead.ts'
 import { createMarkKeeper, type MarkKeeper } from './marks.ts'
 import { createMending, type Mending } from './mending.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
-import { NodeError, type AqlOptions, type Channel, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
+import { NodeError, type AqlOptions, type Channel, type LateEvents, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
 import type { OpenPages } from './open-pages.ts'
 import { checkOwnStream } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
@@ -101,7 +101,7 @@ export class RunningNode implements Node {
         identityLost: (shown, reason) => this.#mending.replaceIdentity(shown, reason),
       },
     )
-    this.#subscriptions = createSubscriptions(this.#reader)
+    this.#subscriptions = createSubscriptions(this.#reader, { isBehind: () => this.#isBehind(), after: environment.after })
     this.#watch = createDiskWatch(store, (heads, streams) => this.#headsChanged(heads, streams))
     this.#changes = createChanges(environment, `${scope}/changes`, (change) => this.#hear(change))
     this.#network = createNetworkStatus(
@@ -202,7 +202,7 @@ export class RunningNode implements Node {
   readonly aql = (text: string, options: AqlOptions = {}) =>
     runAql({ reader: this.#reader, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, options)
 
-  readonly subscribe = (query: Query, subscriber: Subscriber): (() => void) => this.#subscriptions.subscribe(query, subscriber)
+  readonly subscribe = (query: Query, subscriber: Subscriber, late?: LateEvents): (() => void) => this.#subscriptions.subscribe(query, subscriber, late)
 
   readonly present = async (): Promise<OffsetMap> => presentOf(await this.#reader.heads())
 
@@ -292,6 +292,12 @@ export class RunningNode implements Node {
         identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#mending.replaceIdentity(shown, reason)),
       },
     )
+  }
+
+  /** Whether a connected node holds events that are not here yet. */
+  #isBehind(): boolean {
+    const { peers, present } = this.status()
+    return peers.some(({ state, holds }) => state === 'connected' && !includesAll(present, holds))
   }
 
   /** Own events of this tab are durable: everyone learns of it, before `publish` resolves. */

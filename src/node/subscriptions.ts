@@ -1,45 +1,48 @@
+import type { EventKey } from '../core/event-key.ts'
 import type { Event } from '../core/event.ts'
-import { compareEventKeys, type EventKey } from '../core/event-key.ts'
-import { lastOf, merge, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
-import { StoreError } from '../store/errors.ts'
-import type { Query, Subscriber } from './node.ts'
+import { includesAll, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
+import type { Offset, StreamId } from '../core/ids.ts'
+import { allEvents, normaliseWhere } from '../core/where.ts'
+import type { Environment } from './environment.ts'
+import type { LateEvents, Query, Subscriber } from './node.ts'
 import { presentWithin, type Heads, type Reader } from './reader.ts'
+import { Subscription, type Reading, type SharedPass } from './subscription.ts'
+import { SubscriptionIndex } from './subscription-index.ts'
 
-const chunkEventsMax = 500
-/** Passes that may fail on an unreadable record, one after the other, while its stream is lowered and fetched again. */
-const unreadableMax = 3
+/** Who is to begin again waits until nothing came for so long: the first time while no more is known to be missing here, the second while it is; */
+const [lullMs, quietMs] = [100, 1_000] as const
+/** but never longer than this. */
+const [lullMsMax, settleMsMax] = [1_000, 10_000] as const
 
 /** All that follow a query in this tab. */
 export interface Subscriptions {
-  readonly subscribe: (query: Query, subscriber: Subscriber) => () => void
-  /** Streams may have grown on disk. A hint too many is harmless: each subscription reads on from its own offsets. */
+  readonly subscribe: (query: Query, subscriber: Subscriber, late?: LateEvents) => () => void
+  /** Streams may have grown on disk. A hint too many is harmless: everyone reads on from their own offsets. */
   readonly grown: () => void
   /** Events that were passed over can be read now; none sorts before this one. */
   readonly missed: (earliest: EventKey) => void
   readonly close: () => void
 }
 
-export const createSubscriptions = (reader: Reader): Subscriptions => {
+export interface SubscriptionsOptions {
+  /** Whether a connected node holds events that are not here yet. */
+  readonly isBehind: () => boolean
+  readonly after: Environment['after']
+}
+
+export const createSubscriptions = (reader: Reader, options: SubscriptionsOptions): Subscriptions => {
   const running = new Set<Subscription>()
-  let reading: Promise<Heads> | undefined
-  /** Those that were woken together share one reading, which began after they were. */
-  const shared: Reader = {
-    ...reader,
-    heads: () => (reading ??= reader.heads().finally(() => (reading = undefined))),
-  }
+  const pass = new Pass(reader, options)
   return {
-    subscribe: (query, subscriber) => {
-      const subscription = new Subscription(shared, query, subscriber)
+    subscribe: (query, subscriber, late = 'timeTravel') => {
+      const subscription = new Subscription(pass, query, subscriber, late)
       running.add(subscription)
       return () => {
         subscription.stop()
         running.delete(subscription)
       }
     },
-    grown: () => {
-      reading = undefined
-      for (const subscription of running) subscription.wake()
-    },
+    grown: () => pass.grown(),
     missed: (earliest) => {
       for (const subscription of running) subscription.missed(earliest)
     },
@@ -50,121 +53,141 @@ export const createSubscriptions = (reader: Reader): Subscriptions => {
   }
 }
 
-/**
- * One subscription: passes over what is present and not yet given, for ever.
- *
- * Within a pass events ascend. When the first event of a pass sorts before the last one given, it came late:
- * the subscriber hears of it and everything is given again. The same when events that were given are no longer held.
- */
-class Subscription {
+/** Reads what has come once, and offers each event to those that it matches. */
+class Pass implements SharedPass {
   readonly #reader: Reader
-  readonly #query: Query
-  readonly #subscriber: Subscriber
-  /** What was given, as highest offsets. */
-  #given: OffsetMap
-  #last: EventKey | undefined
-  #caughtUp = false
-  #unreadable = 0
-  #stopped = false
-  #dirty = true
-  #missed: EventKey | undefined
-  #wakeUp = () => {}
+  readonly #options: SubscriptionsOptions
+  readonly #index = new SubscriptionIndex<Subscription>()
+  /** Those that take part, with the way out of the index. */
+  readonly #members = new Map<Subscription, () => void>()
+  /** Those that were offered something since the last pass. */
+  readonly #touched = new Set<Subscription>()
+  #offered: OffsetMap = {}
+  /** Beyond `#offered`, by the pass that is under way. */
+  #progress: Record<StreamId, Offset> | undefined
+  #target: OffsetMap = {}
+  #growth = 0
+  #reading: Promise<Reading> | undefined
+  #running = false
+  #settling: Promise<void> | undefined
+  readonly #waiting = new Set<() => void>()
 
-  constructor(reader: Reader, query: Query, subscriber: Subscriber) {
+  constructor(reader: Reader, options: SubscriptionsOptions) {
     this.#reader = reader
-    this.#query = query
-    this.#subscriber = subscriber
-    this.#given = query.lowerBound ?? {}
-    this.#follow().catch((error: unknown) => {
-      if (this.#stopped) return
-      this.#stopped = true
-      subscriber.failed(error instanceof Error ? error : new Error(String(error)))
-    })
+    this.#options = options
   }
 
-  stop(): void {
-    this.#stopped = true
-    this.wake()
+  grown(): void {
+    this.#growth++
+    this.#reading = undefined
+    for (const wake of this.#waiting) wake()
+    if (!this.#running && this.#members.size > 0) this.#run()
   }
 
-  wake(): void {
-    this.#dirty = true
-    this.#wakeUp()
+  /** Those that were woken together share one reading, which began after they were. */
+  heads(): Promise<Reading> {
+    const growth = this.#growth
+    this.#reading ??= this.#reader.heads().then((heads) => ({ heads, growth })).finally(() => (this.#reading = undefined))
+    return this.#reading
   }
 
-  missed(earliest: EventKey): void {
-    this.#missed = earliest
-    this.wake()
+  read(query: Query, heads?: Heads): AsyncIterable<Event> {
+    return this.#reader.query(query, 'ascending', heads)
   }
 
-  async #follow(): Promise<void> {
-    while (!this.#stopped) {
-      if (!this.#dirty) await new Promise<void>((go) => (this.#wakeUp = go))
-      this.#dirty = false
-      if (!this.#stopped) await this.#pass()
-    }
-  }
-
-  async #pass(): Promise<void> {
-    const heads = await this.#reader.heads()
-    const lost = this.#missed ?? this.#lost(heads)
-    this.#missed = undefined
-    if (lost !== undefined) this.#restart(lost)
-    const upperBound = presentWithin(heads, this.#query.upperBound)
-    if (this.#caughtUp && !grewBeyond(upperBound, this.#given)) return
-    try {
-      const events = this.#reader.query({ ...this.#query, lowerBound: this.#given, upperBound }, 'ascending', heads)
-      for await (const { chunk, last } of chunked(events)) {
-        if (this.#stopped || this.#travels(chunk[0])) return
-        // A pass over what does not concern the query has nothing to say, except the first.
-        if (chunk.length > 0 || !this.#caughtUp) await this.#subscriber.events(chunk, last)
-        this.#last = chunk.at(-1)?.meta ?? this.#last
-        this.#caughtUp = last
-      }
-      this.#given = merge(this.#given, upperBound)
-      this.#unreadable = 0
-    } catch (error) {
-      if (!(error instanceof StoreError && error.code === 'STORE-UNREADABLE') || ++this.#unreadable > unreadableMax) throw error
-      // Its stream is lowered by now. What was given of this pass has no offsets of its own, so all begins again.
-      if (this.#last === undefined) this.#dirty = true
-      else this.#restart(this.#last)
-    }
-  }
-
-  /** Where a stream now ends of which more was given: it has ended at a fork, or a part of it was lost. */
-  #lost(heads: Heads): EventKey | undefined {
-    const { lowerBound = {} } = this.#query
-    const lost = offsetsOf(this.#given).find(([stream, last]) => last > lastOf(lowerBound, stream) && last >= (heads.get(stream)?.next ?? 0))
-    return lost && { lamport: (heads.get(lost[0])?.lamport ?? 0) + 1, stream: lost[0] }
-  }
-
-  /** Whether this first event of a pass came late; then all begins again. */
-  #travels(first: Event | undefined): boolean {
-    if (first === undefined || this.#last === undefined || compareEventKeys(first.meta, this.#last) > 0) return false
-    this.#restart(first.meta)
+  join(subscription: Subscription, { heads, growth }: Reading): boolean {
+    if (growth !== this.#growth) return false
+    const present = presentWithin(heads, undefined)
+    if (this.#running ? !includesAll(present, this.#target) : this.#members.size > 0 && !includesAll(present, this.#offered)) return false
+    if (this.#members.size === 0 && !this.#running) this.#offered = present
+    this.#members.set(subscription, this.#index.add(normaliseWhere(subscription.query.where ?? allEvents), subscription))
     return true
   }
 
-  #restart({ lamport, stream }: EventKey): void {
-    this.#given = this.#query.lowerBound ?? {}
-    this.#last = undefined
-    this.#caughtUp = false
-    this.#dirty = true
-    this.#subscriber.timeTravel({ lamport, stream })
+  leave(subscription: Subscription): void {
+    this.#members.get(subscription)?.()
+    this.#members.delete(subscription)
+    this.#touched.delete(subscription)
   }
-}
 
-const grewBeyond = (present: OffsetMap, given: OffsetMap): boolean => offsetsOf(present).some(([stream, last]) => last > lastOf(given, stream))
+  offered(): OffsetMap {
+    return this.#progress === undefined ? this.#offered : { ...this.#offered, ...this.#progress }
+  }
 
-/** The last chunk, perhaps an empty one, is marked. */
-async function* chunked(events: AsyncIterable<Event>): AsyncGenerator<{ readonly chunk: readonly Event[]; readonly last: boolean }> {
-  let chunk: Event[] = []
-  for await (const event of events) {
-    if (chunk.length === chunkEventsMax) {
-      yield { chunk, last: false }
-      chunk = []
+  isUnderWay(): boolean {
+    return this.#progress !== undefined
+  }
+
+  /** All that wait do so together. */
+  settled(): Promise<void> {
+    this.#settling ??= this.#settle().finally(() => (this.#settling = undefined))
+    return this.#settling
+  }
+
+  async #settle(): Promise<void> {
+    const limits = new Set([lullMsMax, settleMsMax])
+    const cancels = [...limits].map((limit) => this.#options.after(limit, () => limits.delete(limit)))
+    const goesOn = () => limits.has(this.#options.isBehind() ? settleMsMax : lullMsMax)
+    while (goesOn() && (await this.#grownWithin(this.#options.isBehind() ? quietMs : lullMs)));
+    for (const cancel of cancels) cancel()
+  }
+
+  #grownWithin(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (grew: boolean) => {
+        this.#waiting.delete(wake)
+        cancel()
+        resolve(grew)
+      }
+      const wake = () => settle(true)
+      const cancel = this.#options.after(ms, () => settle(false))
+      this.#waiting.add(wake)
+    })
+  }
+
+  /** Until nothing has grown since the last reading. */
+  #run(): void {
+    this.#running = true
+    const growth = this.#growth
+    const next = () => {
+      this.#running = false
+      if (growth !== this.#growth && this.#members.size > 0) this.#run()
     }
-    chunk.push(event)
+    // Each goes on by itself, and finds out what the matter is.
+    this.#once().then(next, () => {
+      this.#progress = undefined
+      next()
+      for (const member of [...this.#members.keys()]) member.fallOut()
+    })
   }
-  yield { chunk, last: true }
+
+  async #once(): Promise<void> {
+    this.#target = this.#offered
+    const { heads } = await this.heads()
+    const target = presentWithin(heads, undefined)
+    if (!includesAll(target, this.#offered)) {
+      for (const member of [...this.#members.keys()]) member.checkLost(heads)
+      this.#offered = cutTo(this.#offered, target)
+    }
+    this.#target = target
+    const progress: Record<StreamId, Offset> = {}
+    this.#progress = progress
+    for await (const event of this.read({ lowerBound: this.#offered, upperBound: target }, heads)) {
+      for (const member of this.#index.find(event.meta)) {
+        this.#touched.add(member)
+        member.offer(event)
+      }
+      progress[event.meta.stream] = event.meta.offset
+      if (this.#members.size === 0) break
+    }
+    this.#offered = target
+    this.#progress = undefined
+    const touched = [...this.#touched]
+    this.#touched.clear()
+    for (const member of touched) member.passed()
+  }
 }
+
+/** Where streams have fallen. */
+const cutTo = (offered: OffsetMap, present: OffsetMap): OffsetMap =>
+  Object.fromEntries(offsetsOf(offered).flatMap(([stream, last]) => (present[stream] === undefined ? [] : [[stream, Math.min(last, present[stream])]])))

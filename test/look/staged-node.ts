@@ -44,7 +44,7 @@ export const stageNode = (node: Node, { status = (real) => real, publish }: Stag
   publish: publish ?? ((events: readonly TaggedEvent[], options?: { readonly appId?: string }) => node.publish(events, options)),
   query: (query, order) => node.query(query, order),
   aql: (text, options) => node.aql(text, options),
-  subscribe: (query, subscriber) => node.subscribe(query, subscriber),
+  subscribe: (query, subscriber, late) => node.subscribe(query, subscriber, late),
   present: () => node.present(),
   status: () => status(node.status()),
   observe: (changed) => node.observe((real) => changed(status(real))),

@@ -19,7 +19,7 @@ test('[G5] a late event makes a subscription start over', async () => {
   expect(payloads(all.given)).toEqual(['late 1', 'late 2'])
   network.heal(a.name)
   await world.until(async () => Object.keys(await late.present()).length === 2)
-  await world.settle()
+  await world.advance(200)
   const ids = all.given.map(({ meta }) => meta.eventId)
   expect(ids).toEqual(ids.toSorted())
   expect(sortedTexts(all.given)).toEqual(['early', 'late 1', 'late 2', 'other'])
@@ -72,7 +72,7 @@ const over = (events: Event[], fails: () => Error | undefined = () => undefined)
       events.push({ meta: { ...key, eventId: '' as never, offset: events.length, timestampMicros: 0, appId: '', tags: [], isLocalEvent: false, timestampAsDate: () => new Date(0) }, payload: events.length })
     }
   }
-  return { subscriptions: createSubscriptions({ heads, query: query as never }), add }
+  return { subscriptions: createSubscriptions({ heads, query: query as never }, { isBehind: () => false, after: () => () => undefined }), add }
 }
 
 const turns = async () => {
