@@ -40,6 +40,16 @@ export interface AqlOptions {
   readonly appId?: string
 }
 
+export interface AqlSubscriber {
+  /**
+   * Answers in the order in which they came about; `caughtUp`: they tell of all that is present. Called when there are answers, and once when first caught up.
+   * The next come after the returned promise has settled; one that rejects stops the subscription and is given to `failed`.
+   */
+  readonly answers: (answers: readonly Answer[], caughtUp: boolean) => void | Promise<void>
+  /** The subscription has ended by an error: a QueryError where the text or the query is at fault. Never called within the call that subscribes. */
+  readonly failed: (error: Error) => void
+}
+
 export interface Subscriber {
   /**
    * Events in ascending order, each chunk sorting after the one before. `caughtUp`: all that is present has been given.
@@ -74,6 +84,12 @@ export interface Node {
    * @throws QueryError, on iterating: the text is no query, or the query cannot go on. A step that has no value for an input is no error but an answer.
    */
   readonly aql: (text: string, options?: AqlOptions) => AsyncIterable<Answer>
+  /**
+   * Follows a query in AQL: its results are kept up to date. A result that no longer holds is taken back by an `antiEvent`; late events change results like any others,
+   * aggregates without reading history again. What cannot be kept up to date is refused with `AQL-LIVE`: sub-queries, arrays, the newest ones by LIMIT.
+   * @returns a function that stops it at once
+   */
+  readonly subscribeAql: (text: string, subscriber: AqlSubscriber, options?: Omit<AqlOptions, 'order'>) => () => void
   /**
    * Follows a query, beginning with what is present; a slow subscriber is read for at its own pace.
    * @param late default: `timeTravel` @returns a function that stops it at once

@@ -7,7 +7,7 @@ import { StoreError } from '../store/errors.ts'
 import { createAppendLock, type AppendLock } from '../tab/append-lock.ts'
 import { createAwake, type Awake } from '../tab/awake.ts'
 import { createChanges, type Change, type Changes } from '../tab/changes.ts'
-import { runAql } from './aql.ts'
+import { followAql, runAql } from './aql.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
@@ -18,7 +18,7 @@ import { createLead, type Lead } from './lead.ts'
 import { createMarkKeeper, type MarkKeeper } from './marks.ts'
 import { createMending, type Mending } from './mending.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
-import { NodeError, type AqlOptions, type Channel, type LateEvents, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
+import { NodeError, type AqlOptions, type AqlSubscriber, type Channel, type LateEvents, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
 import type { OpenPages } from './open-pages.ts'
 import { checkOwnStream } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
@@ -201,6 +201,9 @@ export class RunningNode implements Node {
 
   readonly aql = (text: string, options: AqlOptions = {}) =>
     runAql({ reader: this.#reader, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, options)
+
+  readonly subscribeAql = (text: string, subscriber: AqlSubscriber, options: Omit<AqlOptions, 'order'> = {}): (() => void) =>
+    followAql({ subscriptions: this.#subscriptions, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, subscriber, options)
 
   readonly subscribe = (query: Query, subscriber: Subscriber, late?: LateEvents): (() => void) => this.#subscriptions.subscribe(query, subscriber, late)
 

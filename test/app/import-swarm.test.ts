@@ -55,7 +55,7 @@ test('[G3] the same shift read in on two tablets that were apart is shown once, 
   const alone = screens.map((state) => allOrders(state()).length)
   network.partition([[left.name, right.name]])
   await world.until(async () => (await Promise.all([one, two].map(held))).every((count) => count === 2 * COUNT))
-  await world.settle()
+  await world.advance(200)
   const shown = screens.map((state) => words(state()))
   expect(shown[1]).toBe(shown[0])
   expect(alone).toEqual([29, 29])

@@ -44,6 +44,7 @@ export const stageNode = (node: Node, { status = (real) => real, publish }: Stag
   publish: publish ?? ((events: readonly TaggedEvent[], options?: { readonly appId?: string }) => node.publish(events, options)),
   query: (query, order) => node.query(query, order),
   aql: (text, options) => node.aql(text, options),
+  subscribeAql: (text, subscriber, options) => node.subscribeAql(text, subscriber, options),
   subscribe: (query, subscriber, late) => node.subscribe(query, subscriber, late),
   present: () => node.present(),
   status: () => status(node.status()),
