@@ -45,6 +45,36 @@ test('[G1] answers AQL from IndexedDB', async () => {
   }).rejects.toThrow('AQL-SYNTAX: line 1, column 14')
 })
 
+test('[G1] keeps results of AQL up to date over IndexedDB, and tells what a query has read', async () => {
+  const node = await open({ found: true })
+  const payloads: unknown[] = []
+  let heard = () => {}
+  const stop = node.subscribeAql("FROM 'piece' GROUP BY _.press AGGREGATE [_, SUM(_.weight)]", {
+    answers: (answers) => {
+      for (const answer of answers) if (answer.type === 'event' || answer.type === 'antiEvent') payloads.push([answer.type, answer.payload])
+      heard()
+    },
+    failed: (error) => payloads.push(error.message),
+  })
+  const told = () => new Promise<void>((resolve) => (heard = resolve))
+  await told()
+  for (const weight of [2, 3]) await Promise.all([told(), node.publish([{ tags: ['piece'], event: { press: 1, weight } }])])
+  stop()
+  await node.publish([{ tags: ['piece'], event: { press: 1, weight: 100 } }])
+  expect(payloads).toEqual([['event', [1, 2]], ['antiEvent', [1, 2]], ['event', [1, 5]]])
+
+  // About 10 events fill a segment.
+  const pad = 'x'.repeat(6_000)
+  for (let at = 0; at < 40; at++) await node.publish([{ tags: [at === 25 ? 'rare' : 'common'], event: { at, pad } }])
+  const answers: Answer[] = []
+  for await (const answer of node.aql("EXPLAIN FROM 'rare' SELECT _.at")) answers.push(answer)
+  expect(answers).toMatchObject([{ type: 'explain', explanation: { query: "FROM 'rare' SELECT _.at", streams: 1, segmentsOpened: 1, eventsSelected: 1, results: 1 } }])
+  const [explain] = answers
+  if (explain?.type !== 'explain') throw new Error('one answer explains')
+  expect(explain.explanation.segments).toBeGreaterThan(2)
+  expect(explain.explanation.segmentsSkipped).toBe(explain.explanation.segments - 1)
+})
+
 test('[G8] two tabs of a profile are one node', async () => {
   const first = await open({ found: true, name: 'Press 1' })
   const second = await open({ swarm: first.swarm })
