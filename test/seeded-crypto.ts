@@ -58,7 +58,17 @@ const keyOf = (privateKey: unknown): KeyObject => {
   throw new TypeError('not a private key')
 }
 
-const publicKeyOf = (bytes: Uint8Array): KeyObject => createPublicKey({ key: Buffer.concat([spkiPrefix, bytes]), format: 'der', type: 'spki' })
+/** Making one takes as long as verifying with it. */
+const publicKeys = new Map<string, KeyObject>()
+
+const publicKeyOf = (bytes: Uint8Array): KeyObject => {
+  const der = Buffer.concat([spkiPrefix, bytes])
+  const name = der.toString('base64')
+  const key = publicKeys.get(name) ?? createPublicKey({ key: der, format: 'der', type: 'spki' })
+  if (publicKeys.size > 1_000) publicKeys.clear()
+  publicKeys.set(name, key)
+  return key
+}
 
 const inflate = (bytes: Uint8Array, length: number): Uint8Array | undefined => {
   try {

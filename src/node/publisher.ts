@@ -179,6 +179,8 @@ class GroupPublisher implements Publisher {
     try {
       return await this.#devices.store.appendOwn(append, first.firstLamport, overtakable)
     } catch (error) {
+      // What can be told of it is found by reading it again.
+      if (isUnreadable(error)) return { type: 'stale', stream: append.stream } as const
       if (!isLost(error)) throw error
       this.#options.note('STORE-LOST', append.stream, 'the connection to the disk was lost while storing; looking what was stored')
       if (await this.#wasStored(append, first.line)) return { type: 'stored', clock: batches.at(-1)?.lastLamport ?? 0 } as const
@@ -258,7 +260,7 @@ const stateOf = async (store: EventStore, stream: StreamId): Promise<StreamState
     if (state.standing !== undefined) return 'restored'
     return state.hole === true ? 'damaged' : state
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'STORE-UNREADABLE') return 'damaged'
+    if (isUnreadable(error)) return 'damaged'
     throw error
   }
 }
@@ -271,3 +273,4 @@ const grown = (base: StreamState, tail: TailAppend): StreamState => ({
 })
 
 const isLost = (error: unknown): boolean => error instanceof StoreError && error.code === 'STORE-LOST'
+const isUnreadable = (error: unknown): boolean => error instanceof StoreError && error.code === 'STORE-UNREADABLE'

@@ -461,7 +461,7 @@ class Runner {
 
   #supervised(work: Promise<void>): Promise<void> {
     const watched = work
-      .catch((error: unknown) => this.#closed || this.#notice('REPLICATION-FAILED', undefined, textOf(error)))
+      .catch((error: unknown) => this.#closed || this.#notice(error instanceof StoreError ? error.code : 'REPLICATION-FAILED', undefined, textOf(error)))
       .then(() => void this.#underWay.delete(watched))
     this.#underWay.add(watched)
     return watched

@@ -16,11 +16,12 @@ type Heads = ReadonlyMap<StreamId, Known>
 /**
  * Reads the heads of all streams: two range reads, and the tails of those streams alone that are not as they were at the last call.
  * Which those are is guessed (the ones that had changed at the last call), and where the guess was wrong everything is read again with them.
+ * `forget`: a stream's records are not what they were, though their keys are.
  */
-export const createHeads = (tables: Tables): EventStore['heads'] => {
+export const createHeads = (tables: Tables): { readonly heads: EventStore['heads']; readonly forget: (stream: StreamId) => void } => {
   let known: Heads = new Map()
   let changing: readonly StreamId[] = []
-  return async () => {
+  const heads = async () => {
     const before = known
     let asked = changing
     for (;;) {
@@ -32,6 +33,11 @@ export const createHeads = (tables: Tables): EventStore['heads'] => {
       return new Map([...heads].map(([stream, { head }]) => [stream, head] as const).filter(([, { next, start }]) => next > start))
     }
   }
+  const forget = (stream: StreamId): void => {
+    const rest = new Map(known)
+    if (rest.delete(stream)) known = rest
+  }
+  return { heads, forget }
 }
 
 interface Parts {

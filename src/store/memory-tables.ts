@@ -22,6 +22,7 @@ export interface MemoryDisk {
   readonly spoil: (table: TableName, key: Key) => void
   /** Removes a record behind everybody's back. */
   readonly remove: (table: TableName, key: Key) => void
+  /** All records as they can be read, as of the last transaction that has ended. */
   readonly entries: (table: TableName) => readonly Entry[]
   /** Every transaction with a write that was stored, oldest first. */
   readonly transactions: () => readonly { readonly durability: Durability; readonly tables: readonly TableName[] }[]
@@ -76,6 +77,7 @@ class Disk implements MemoryDisk {
     for (const [name, table] of this.#tables) for (const row of table.range()) copy.#table(name).set(row.key, row)
     copy.#undo([...this.#underWay])
     copy.#undo([...this.#volatile])
+    for (const table of copy.#tables.values()) table.detach()
     return copy
   }
 
@@ -94,7 +96,7 @@ class Disk implements MemoryDisk {
 
   readonly remove = (name: TableName, key: Key): void => this.#table(name).set(key, undefined)
 
-  readonly entries = (name: TableName): readonly Entry[] => this.#table(name).range().map((row) => [row.key, copyOf(row.value)] as const)
+  readonly entries = (name: TableName): readonly Entry[] => this.#committed(name).map((row) => [row.key, valueOf(row)] as const)
 
   readonly transactions = (): readonly { readonly durability: Durability; readonly tables: readonly TableName[] }[] => [...this.#transactions]
 
@@ -118,6 +120,15 @@ class Disk implements MemoryDisk {
         await this.#inTurn(() => Promise.resolve())
       },
     }
+  }
+
+  /** Without what the transaction under way has done. */
+  #committed(name: TableName): readonly Row[] {
+    if (!this.#underWay.some(({ table }) => table === name)) return this.#table(name).range()
+    const copy = new Table()
+    for (const row of this.#table(name).range()) copy.set(row.key, row)
+    for (const { table, key, before } of this.#underWay.toReversed()) if (table === name) copy.set(key, before)
+    return copy.range()
   }
 
   #table(name: TableName): Table {
@@ -224,6 +235,11 @@ class Table {
     this.bytes += (row?.bytes ?? 0) - (before?.bytes ?? 0)
   }
 
+  /** What becomes of its rows is no matter of those that it has them from. */
+  detach(): void {
+    this.#rows = this.#rows.map((row) => ({ ...row }))
+  }
+
   range(range?: KeyRange): readonly Row[] {
     return range === undefined ? [...this.#rows] : this.#rows.slice(this.#place(range.from), this.#place(range.to))
   }
@@ -266,7 +282,7 @@ const isPlain = (value: object): boolean => Object.getPrototypeOf(value) === Obj
 const copyOf = (value: unknown): unknown => {
   if (typeof value === 'function' || typeof value === 'symbol') throw new StoreError('STORE-FAILED', `a ${typeof value} cannot be stored`)
   if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Uint8Array) return Uint8Array.from(value)
+  if (value instanceof Uint8Array) return new Uint8Array(value)
   if (value instanceof Array) return value.map(copyOf)
   if (!isPlain(value)) return value
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item)]))

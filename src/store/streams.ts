@@ -21,6 +21,8 @@ export class Streams implements StreamsPart {
   readonly #tables: Tables
   readonly #notes: ClockNotes
   readonly heads: EventStore['heads']
+  /** What was remembered for `heads` is not what can be read. */
+  readonly #forgetHead: (stream: StreamId) => void
   /** Appends that this object knows not to be joined, for each stream. */
   readonly #single = new Map<StreamId, number>()
   /** First offset of the open segment of each stream, as last read here. */
@@ -31,15 +33,16 @@ export class Streams implements StreamsPart {
   constructor(tables: Tables, notes: ClockNotes) {
     this.#tables = tables
     this.#notes = notes
-    this.heads = createHeads(tables)
+    const { heads, forget } = createHeads(tables)
+    this.heads = heads
+    this.#forgetHead = forget
   }
 
   readonly state = async (stream: StreamId): Promise<StreamState | undefined> => {
     const tail = await readAtOnce(this.#tables, ['streams', 'tail'], (transaction) => readTail(transaction, stream))
     this.#openFirst.set(stream, tail.record.openFirst)
     this.#single.set(stream, tail.appends.filter((append) => !append.joined).length)
-    if (tail.hole) this.#holes.add(stream)
-    else this.#holes.delete(stream)
+    this.#noteHole(tail)
     return tail.record.revision === 0 && tail.appends.length === 0 && !tail.hole ? undefined : stateOf(tail)
   }
 
@@ -110,7 +113,14 @@ export class Streams implements StreamsPart {
 
   async #openPiece(stream: StreamId, offset: Offset): Promise<FoundPiece> {
     const tail = await readAtOnce(this.#tables, ['streams', 'tail'], (transaction) => readTail(transaction, stream))
+    this.#noteHole(tail)
     return { record: tail.record, piece: () => openPieceOf(tail, offset) }
+  }
+
+  #noteHole({ record: { stream }, hole }: Tail): void {
+    if (!hole) return void this.#holes.delete(stream)
+    this.#holes.add(stream)
+    this.#forgetHead(stream)
   }
 
   async #closedPiece(stream: StreamId, offset: Offset): Promise<FoundPiece> {

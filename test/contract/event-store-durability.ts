@@ -209,6 +209,18 @@ export const durabilityCases: readonly StoreCase[] = [
     },
   },
   {
+    rule: 'S11',
+    title: 'a tail record that cannot be read any more is not in the heads once it was met, though they were read before',
+    run: async ({ open, spoil }) => {
+      const [store, author] = [await open(), await createAuthor()]
+      for (let at = 0; at < 3; at++) await store.appendReplicated([await author.write(await store.state(author.stream))], 0)
+      expect(await store.present()).toEqual({ [author.stream]: 2 })
+      await spoil('tail', [author.stream, 1])
+      expect(await store.piece(author.stream, 2)).toBeUndefined()
+      expect(await store.present()).toEqual({ [author.stream]: 0 })
+    },
+  },
+  {
     rule: 'S18',
     title: 'use after close is refused with a code',
     run: async ({ open }) => {

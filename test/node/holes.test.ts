@@ -45,6 +45,20 @@ test('[G1] [G4] a hole in the own tail gives a new identity, publishing goes on,
   await world.until(async () => (await readAll(far)).length === 5)
 })
 
+test('[G1] a publish that meets a hole of its own tail for the first time is stored under the new identity, not refused', async () => {
+  const { tablet } = await createNodeWorld()
+  const mine = tablet()
+  const { node, store } = await mine.open()
+  const before = node.nodeId
+  for (const at of [1, 2, 3]) await node.publish([tagged(at)])
+  mine.disk.spoil('tail', keyAt(mine.disk, 'tail', 1))
+  // Somebody else has read it meanwhile, so the store knows of the hole.
+  await store.state(streamIdOf(before, 0))
+  await node.publish([tagged(4)])
+  expect(node.nodeId).not.toBe(before)
+  expect(payloads(await readAll(node))).toEqual([1, 4])
+})
+
 test('[G1] a hole that comes while the node runs does the same', async () => {
   const { world, tablet } = await createNodeWorld()
   const mine = tablet()

@@ -65,6 +65,15 @@ describe('forks', () => {
     }
   })
 
+  test.each([0, 5])('[R45] [G3] a node that holds nothing of a stream that has forked after %i entries gets all of it', async (lines) => {
+    const world = createReplicationWorld(23)
+    const { one, other } = await twoVersions(world, [lines, 60], [(node) => node.write(3, 60, 'A'), (node) => node.write(2, 60, 'B')])
+    await linkAgain(world, [[one, other]])
+    const late = await world.node('late')
+    await linkAgain(world, [[one, late]])
+    expect(await late.heads()).toEqual(await one.heads())
+  })
+
   test('[R45] who holds one version learns of the fork by word of it, and passes it on', async () => {
     const world = createReplicationWorld(22)
     const { one, other, stream } = await twoVersions(world, [5, 60], [(node) => node.write(3, 60, 'A'), (node) => node.write(3, 60, 'B')])
