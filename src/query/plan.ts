@@ -8,9 +8,6 @@ import { durationMicros } from './time.ts'
 /** More conjunctions than this are not made of one expression: it then prunes by less. */
 export const CONJUNCTIONS_MAX = 4096
 
-/** Tags without interpolations: they are resolved before a query reads. */
-export type ResolvedTags = Exclude<TagExpression, { type: 'interpolatedTag' }>
-
 export interface PlanSettings {
   /** App id of whoever asks: `appId(me)`. */
   readonly me: string
