@@ -68,6 +68,7 @@ const groups = {
   lint: [program('oxlint', bin('oxlint', 'bin/oxlint'), ['-c', 'test/oxlint.json', '--type-aware', '--deny-warnings', 'src', 'test', 'vite.config.ts'])],
   tidy: [vitest('tidy')],
   unit: [vitest('unit')],
+  sim: [vitest('sim')],
   browser: [vitest('browser')],
   firefox: [vitest('firefox')],
   build: [build],
@@ -78,7 +79,7 @@ const groups = {
 }
 const commands = {
   check: ['types', 'lint', 'tidy', 'unit'],
-  test: ['types', 'lint', 'tidy', 'unit', 'browser', 'firefox', 'build', 'hub', 'lib', 'floor'],
+  test: ['types', 'lint', 'tidy', 'unit', 'sim', 'browser', 'firefox', 'build', 'hub', 'lib', 'floor'],
   long: ['build', 'long'],
 }
 /** What the groups need of the machine: a file that shows it is there, and the Debian package that brings it. */
