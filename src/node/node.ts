@@ -1,6 +1,6 @@
 import type { Event, Meta, TaggedEvent } from '../core/event.ts'
 import type { EventKey } from '../core/event-key.ts'
-import type { NodeId, StreamId, SwarmId } from '../core/ids.ts'
+import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
 import { includesAll, lastOf, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
 import type { Where } from '../core/where.ts'
 import type { PairingFailure } from '../net/pairing.ts'
@@ -57,15 +57,18 @@ export interface Subscriber {
    */
   readonly events: (chunk: readonly Event[], caughtUp: boolean) => void | Promise<void>
   /**
-   * An event came that sorts before one already given (not where late events are delivered as they come), or events already given are no longer held
-   * (their stream has ended at a fork, or the disk has lost them). Everything is given again from the beginning of the query.
+   * An event came that sorts before one already given (`earlier`; not where late events are delivered as they come), or events already given are no longer held:
+   * their stream has ended at a fork, from which on they have other event ids (`forked`; `earliest` sorts before all of them), or the disk has lost them (`lost`).
+   * Everything is given again from the beginning of the query.
    * It waits until nothing came for 0.1 s (1 s while a connected node holds more), at most 1 s (10 s): after a long absence it comes once.
    * @param earliest the first event by order that was not given yet
    */
-  readonly timeTravel: (earliest: EventKey) => void
+  readonly timeTravel: (earliest: EventKey, reason: TravelReason) => void
   /** The subscription has ended by an error. */
   readonly failed: (error: Error) => void
 }
+
+export type TravelReason = 'earlier' | 'forked' | 'lost'
 
 /** A running instance in one swarm: one for all tabs of a browser profile. */
 export interface Node {
@@ -179,6 +182,8 @@ export interface NodeStatus {
    * it is tried on. `STORE-NEWER`, `STORE-LEFT`: this node has ended, and is closed.
    */
   readonly storeFailure: { readonly code: string; readonly message: string; readonly atMicros: number } | undefined
+  /** Those found so far, by stream. */
+  readonly forks: readonly ForkStatus[]
   /** What a person should know: newest last, at most 100. */
   readonly notices: readonly Notice[]
 }
@@ -214,6 +219,21 @@ export interface Unreached {
   readonly nodeId: NodeId | undefined
   readonly code: Obstacle
   readonly sinceMicros: number
+}
+
+/** A stream with several versions: its owner's key wrote on several disks. All are kept, each as a branch of it. */
+export interface ForkStatus {
+  /** The stream, or the branch, that ends there. */
+  readonly stream: StreamId
+  readonly nodeId: NodeId
+  /** First offset in which the versions differ. */
+  readonly end: Offset
+  /** When the first entry was recorded that not all versions have, by the clock of who recorded it. */
+  readonly sinceMicros: number
+  /** When this node found out. */
+  readonly foundMicros: number
+  /** Entries of each version from there on, those of branches within it included. */
+  readonly entries: readonly number[]
 }
 
 export interface HubStatus {

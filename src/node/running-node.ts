@@ -11,6 +11,7 @@ import { followAql, runAql } from './aql.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
+import { hasForked, readForkStatus } from './fork-status.ts'
 import { createFillers, type Fillers } from './fillers.ts'
 import type { IdentityLoss, LostIdentity, Self } from './identity.ts'
 import { createLayers, type Layers } from './layers.ts'
@@ -351,18 +352,23 @@ export class RunningNode implements Node {
     if (streams.length === 0) return
     const byOthers = streams.filter((stream) => !this.#replicated.has(stream))
     const { present } = this.status()
-    const fell = byOthers.filter((stream) => (heads.get(stream)?.next ?? 0) <= lastOf(present, stream))
+    const fell = byOthers.filter((stream) => !hasForked(heads, stream) && (heads.get(stream)?.next ?? 0) <= lastOf(present, stream))
     for (const stream of fell) this.#board.note('STREAM-LOWERED', stream, `of this stream only ${heads.get(stream)?.next ?? 0} entries can be read on this disk now; the rest is fetched again`)
     this.#replicated.clear()
     const held = presentOf(heads)
     this.#board.setPresent(this.#ownLast?.[0] === this.#self.stream() ? withLast(held, ...this.#ownLast) : held, this.#self.ids())
     this.#subscriptions.grown()
+    if (streams.some((stream) => stream.includes('~'))) this.#supervise('looking at forks', this.#lookAtForks(heads))
     const replication = this.#connections?.running()?.replication
     if (replication === undefined) return
     this.#changes.post({ type: 'grown', streams })
     // Heads never fall within a session.
     if (fell.length > 0) this.#supervise('connecting again with lower heads', this.#lead.restart('lowered'))
     else if (byOthers.length > 0) this.#supervise('comparing heads', replication.refresh())
+  }
+
+  async #lookAtForks(heads: Heads): Promise<void> {
+    this.#board.set({ forks: await readForkStatus(this.#devices, heads) })
   }
 
   /** Until now queries may have passed over events: whoever follows one reads again, in every tab. */

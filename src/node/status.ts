@@ -69,6 +69,7 @@ const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name'> = {
   returnAllowed: undefined,
   storage: { usedBytes: undefined, quotaBytes: undefined, persistent: undefined },
   storeFailure: undefined,
+  forks: [],
   notices: [],
 }
 

@@ -2,7 +2,8 @@ import { compareEventKeys, type EventKey } from '../core/event-key.ts'
 import type { Event } from '../core/event.ts'
 import { includesAll, includesEvent, lastOf, merge, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
 import { StoreError } from '../store/errors.ts'
-import type { LateEvents, Query, Subscriber } from './node.ts'
+import { hasForked } from './fork-status.ts'
+import type { LateEvents, Query, Subscriber, TravelReason } from './node.ts'
 import { presentWithin, type Heads } from './reader.ts'
 
 export const chunkEventsMax = 500
@@ -103,7 +104,7 @@ export class Subscription {
     const lost = this.#lost(heads)
     if (lost === undefined) return
     this.#leave()
-    this.#supervise(this.#restart(lost))
+    this.#supervise(this.#restart(lost, hasForked(heads, lost.stream) ? 'forked' : 'lost'))
   }
 
   /** Events that were passed over can be read now; none sorts before this one. */
@@ -113,7 +114,7 @@ export class Subscription {
       return
     }
     this.#leave()
-    this.#supervise(this.#restart(earliest))
+    this.#supervise(this.#restart(earliest, 'earlier'))
   }
 
   #isLate(meta: EventKey): boolean {
@@ -163,9 +164,11 @@ export class Subscription {
     while (!this.#stopped) {
       const reading = await this.#pass.heads()
       if (this.#stopped) return
-      const lost = this.#missed ?? this.#lost(reading.heads)
+      const missed = this.#missed
       this.#missed = undefined
-      if (lost !== undefined) return this.#restart(lost)
+      if (missed !== undefined) return this.#restart(missed, 'earlier')
+      const lost = this.#lost(reading.heads)
+      if (lost !== undefined) return this.#restart(lost, hasForked(reading.heads, lost.stream) ? 'forked' : 'lost')
       const upperBound = presentWithin(reading.heads, this.query.upperBound)
       if (!this.#caughtUp || !includesAll(this.#given, upperBound)) {
         const again = await this.#passOver(reading.heads, upperBound)
@@ -197,7 +200,7 @@ export class Subscription {
       if (!(error instanceof StoreError && error.code === 'STORE-UNREADABLE') || ++this.#unreadable > unreadableMax) throw error
       // Its stream is lowered by now. What was given of this pass has no offsets of its own, so all begins again.
       const last = this.#last
-      if (last !== undefined) return () => this.#restart(last)
+      if (last !== undefined) return () => this.#restart(last, 'lost')
     }
     return undefined
   }
@@ -218,16 +221,16 @@ export class Subscription {
   /** A late event is seldom alone: who comes back after a long absence gets thousands, and begins again once. */
   async #travel(late: EventKey): Promise<void> {
     await Promise.race([this.#pass.settled(), this.#whenStopped])
-    if (!this.#stopped) return this.#restart(await this.#earliest(late))
+    if (!this.#stopped) return this.#restart(await this.#earliest(late), 'earlier')
   }
 
-  async #restart({ lamport, stream }: EventKey): Promise<void> {
+  async #restart({ lamport, stream }: EventKey, reason: TravelReason): Promise<void> {
     await this.#giving
     if (this.#stopped) return
     this.#given = this.query.lowerBound ?? {}
     this.#last = undefined
     this.#caughtUp = false
-    this.#subscriber.timeTravel({ lamport, stream })
+    this.#subscriber.timeTravel({ lamport, stream }, reason)
     return this.#catchUp()
   }
 

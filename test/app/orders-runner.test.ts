@@ -41,7 +41,7 @@ describe('runner', () => {
   test('[G3] starts over when an older event arrives, and tells nothing before it has caught up', async () => {
     const { say, states } = follow()
     await say.events([start(2, 'W2')], true)
-    say.timeTravel(start(1, 'W1').meta)
+    say.timeTravel(start(1, 'W1').meta, 'earlier')
     await say.events([start(1, 'W1')], false)
     await say.events([start(2, 'W2')], true)
     expect(states.map((state) => [...state.orders.keys()])).toEqual([['W2'], ['W1', 'W2']])
@@ -78,7 +78,7 @@ describe('runner', () => {
         const last = given.at(-1)
         const isLate = first !== undefined && last !== undefined && compareEventKeys(first.meta, last.meta) < 0
         given = sorted([...given, ...chunk])
-        if (isLate) say.timeTravel(first.meta)
+        if (isLate) say.timeTravel(first.meta, 'earlier')
         await say.events(isLate ? given : chunk, true)
       }
       expect(states.at(-1)).toEqual(onEvents(initialState, events))

@@ -180,6 +180,8 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
       await node.publish(numbered(at, at + 1))
       recorded.add(at)
     }
+    const seen = others.map((one) => follow(one))
+    await world.until(() => seen.every(({ given }) => given.length === 101))
     network.heal(mine.name)
     const waits: number[] = []
     const since: number[] = []
@@ -197,6 +199,17 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
     await world.advance(5_000)
     for (const one of all) expect(codesOf(one)).toContain('STREAM-FORKED')
     expect(codesOf(node)).toContain('IDENTITY-CHANGED')
+    // Who followed was told where to begin again: right after the last entry that both versions have.
+    for (const { reasons, travels, given } of seen) {
+      expect(reasons).toContain('forked')
+      const [first] = travels.filter((_, at) => reasons[at] === 'forked')
+      const lasts = given.filter(({ meta }) => meta.stream === `${old}-0`).map(({ meta }) => meta.lamport)
+      expect(first).toEqual({ lamport: Math.max(...lasts) + 1, stream: `${old}-0` })
+    }
+    const { forks } = node.status()
+    expect(forks).toMatchObject([{ stream: `${old}-0`, nodeId: old, end: 40 }])
+    expect(forks[0]?.entries.toSorted((a, b) => b - a)).toEqual([60, recorded.size - since.length])
+    for (const one of others) expect(one.status().forks.map(({ entries, sinceMicros }) => ({ entries, sinceMicros }))).toEqual(forks.map(({ entries, sinceMicros }) => ({ entries, sinceMicros })))
     // The stream ends where the two went apart; both versions go on as branches.
     const present = await numbers(node)
     expect(present.toSorted((a, b) => a - b)).toEqual([-1, ...Array.from({ length: 100 }, (_, at) => at), ...[...recorded].toSorted((a, b) => a - b)])

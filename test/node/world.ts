@@ -11,7 +11,7 @@ import type { NodeCrypto, Swarm } from '../../src/node/crypto.ts'
 import type { Event, TaggedEvent } from '../../src/core/event.ts'
 import type { EventKey } from '../../src/core/event-key.ts'
 import type { Environment } from '../../src/node/environment.ts'
-import type { Node, Query } from '../../src/node/node.ts'
+import type { Node, Query, TravelReason } from '../../src/node/node.ts'
 import { openReopeningStore } from '../../src/node/reopening-store.ts'
 import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory-event-store.ts'
 import type { EventStore } from '../../src/store/event-store.ts'
@@ -129,6 +129,7 @@ export const sortedTexts = (events: readonly Event[]) => events.map(({ payload }
 export const follow = (node: Node, query: Query = {}) => {
   const given: Event[] = []
   const travels: EventKey[] = []
+  const reasons: TravelReason[] = []
   const errors: Error[] = []
   const seen = { caughtUp: 0 }
   const stop = node.subscribe(query, {
@@ -136,13 +137,14 @@ export const follow = (node: Node, query: Query = {}) => {
       given.push(...chunk)
       if (caughtUp) seen.caughtUp++
     },
-    timeTravel: (earliest) => {
+    timeTravel: (earliest, reason) => {
       travels.push(earliest)
+      reasons.push(reason)
       given.length = 0
     },
     failed: (error) => errors.push(error),
   })
-  return { given, travels, errors, seen, stop }
+  return { given, travels, reasons, errors, seen, stop }
 }
 
 /** An image of a disk, as when a tablet is restored from a backup. */

@@ -105,6 +105,27 @@ export const problemsOf = (status: NodeStatus, fault?: KeepFault): readonly Prob
   ]
 }
 
+/** A tablet whose history has several versions since some time. */
+export interface History {
+  readonly id: string
+  /** `undefined`: its name is not known here. */
+  readonly name: string | undefined
+  readonly count: number
+  /** Entries of each version since then. */
+  readonly entries: readonly number[]
+  readonly sinceMicros: number
+}
+
+/** Newest first. A tablet that goes on under another identity keeps its name here. */
+export const historiesOf = ({ forks, peers, own, nodeId, name }: NodeStatus): readonly History[] =>
+  forks
+    .map((fork) => {
+      const isOwn = fork.nodeId === nodeId || Object.keys(own).some((stream) => stream.startsWith(fork.nodeId))
+      const known = (isOwn ? name : peers.find((peer) => peer.nodeId === fork.nodeId)?.name) ?? ''
+      return { id: fork.stream, name: known === '' ? undefined : known, count: fork.entries.length, entries: fork.entries, sinceMicros: fork.sinceMicros }
+    })
+    .toSorted((a, b) => b.sinceMicros - a.sinceMicros)
+
 export type NoticeKind = 'identity' | 'fork' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'returned' | 'standby' | 'noReturn' | 'summary' | 'filled' | 'other'
 
 const NOTICES: Readonly<Record<string, NoticeKind>> = {
