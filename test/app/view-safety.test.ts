@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { streamIdOf } from '../../src/core/ids.ts'
 import { Words } from '../../src/app/i18n/words.svelte.ts'
 import { chipWords } from '../../src/app/state/chip-words.ts'
 import { copiesOf } from '../../src/app/state/copies.ts'
 import { entriesNotHere, safetyOf } from '../../src/app/state/safety.ts'
-import { clockAheadMs, noticeKind, problemsOf, tabletsOf } from '../../src/app/state/tablets.ts'
+import { clockAheadMs, historiesOf, noticeKind, problemsOf, tabletsOf } from '../../src/app/state/tablets.ts'
 import { nodeIdOf, nodeStatus, offsets, peerStatus } from './status.ts'
 
 const own = offsets({ A: 9 })
@@ -75,6 +76,15 @@ describe('tablets', () => {
     const status = nodeStatus({ peers: [peerStatus('B'), peerStatus('C', { state: 'gone', hops: 2 }), peerStatus('D', { state: 'gone', hops: undefined })] })
     expect(tabletsOf(status).map(({ words }) => words)).toEqual(['swarm.state.connected', 'swarm.state.over', 'swarm.state.gone'])
     expect(problemsOf(status).flatMap(({ kind, about }) => (kind === 'silent' ? [about] : []))).toEqual(['Station D'])
+  })
+
+  test('[G6] a silent tablet that went on under a new identity is one tablet, known by its name, and so is one with several histories', () => {
+    const silent = (letter: string, sinceMicros: number) => peerStatus(letter, { state: 'gone', name: 'M3 Milling 3', sinceMicros, hops: undefined })
+    const status = nodeStatus({ peers: [peerStatus('B'), silent('C', 7), silent('D', 5)] })
+    expect(problemsOf(status).map(({ code, about, sinceMicros }) => [code, about, sinceMicros])).toEqual([['NOT-HEARD', 'Milling 3', 7]])
+    const fork = (letter: string, sinceMicros: number, entries: readonly number[]) => ({ stream: streamIdOf(nodeIdOf(letter), 0), nodeId: nodeIdOf(letter), end: 4, sinceMicros, foundMicros: 9, entries })
+    const forks = [fork('C', 5, [40, 10]), fork('A', 6, [1, 2]), fork('Z', 7, [3, 3, 1])]
+    expect(historiesOf({ ...status, forks }).map(({ name, count, entries }) => [name, count, entries])).toEqual([[undefined, 3, [3, 3, 1]], ['A1 Station A', 2, [1, 2]], ['M3 Milling 3', 2, [40, 10]]])
   })
 
   test('[G6] a tablet that is there and not reached is told from one that is not heard, with the reason once', () => {

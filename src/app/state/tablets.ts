@@ -99,7 +99,7 @@ export const problemsOf = (status: NodeStatus, fault?: KeepFault): readonly Prob
     ...[...unreached.values()].map(({ code, sinceMicros }) => problem(OBSTACLES[code], 'stop', code, sinceMicros)),
     ...(status.cutOffSinceMicros === undefined ? [] : [problem('cut', 'still', 'CUT-OFF', status.cutOffSinceMicros)]),
     ...(hub === undefined ? [] : [problem('hub', 'stop', 'HUB-OFF', hub.sinceMicros)]),
-    ...silent.map((peer) => problem('silent', 'still', 'NOT-HEARD', peer.sinceMicros, splitName(peer.name).name || peer.name)),
+    ...oncePerName(silent).map((peer) => problem('silent', 'still', 'NOT-HEARD', peer.sinceMicros, splitName(peer.name).name || peer.name)),
     ...(status.storage.persistent === false ? [problem('keep', 'stop', 'STORE-NOT-KEPT')] : []),
     ...(fault === undefined ? [] : [problem(KEEP[fault], 'stop', fault)]),
   ]
@@ -125,6 +125,10 @@ export const historiesOf = ({ forks, peers, own, nodeId, name }: NodeStatus): re
       return { id: fork.stream, name: known === '' ? undefined : known, count: fork.entries.length, entries: fork.entries, sinceMicros: fork.sinceMicros }
     })
     .toSorted((a, b) => b.sinceMicros - a.sinceMicros)
+
+/** A tablet that goes on under a new identity is known under both; it is one tablet, heard last under the newer. */
+const oncePerName = (peers: readonly PeerStatus[]): readonly PeerStatus[] =>
+  [...new Map(peers.toSorted((a, b) => a.sinceMicros - b.sinceMicros).map((peer) => [splitName(peer.name).name || peer.name, peer])).values()]
 
 export type NoticeKind = 'identity' | 'fork' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'returned' | 'standby' | 'noReturn' | 'summary' | 'filled' | 'other'
 
