@@ -75,7 +75,7 @@ const publishForEver = (page: Page, from: number): Promise<void> =>
     const one = async (at: number) => {
       const metas = await node?.publish([{ tags: ['kill'], event: { at, pad: '.'.repeat((at * 7919) % 97 === 0 ? 40_000 : (at * 31) % 3_000) } }])
       const acknowledge: unknown = Reflect.get(globalThis, 'acknowledge')
-      if (typeof acknowledge === 'function') void acknowledge(metas?.[0]?.offset, at)
+      if (typeof acknowledge === 'function') await acknowledge(metas?.[0]?.offset, at)
     }
     const run = async () => {
       for (let at = first; ; ) {
@@ -84,7 +84,7 @@ const publishForEver = (page: Page, from: number): Promise<void> =>
         at += count
       }
     }
-    void run()
+    run().catch((error: unknown) => console.error(error))
   }, from)
 
 /** Of one stream: what is held at each offset. */

@@ -101,8 +101,8 @@ describe('several versions of one stream', { timeout: 30_000 }, () => {
     await mingle(world, random, nodes)
     const expected = sorted(streamsOf(base, versions))
     for (const node of nodes) {
-      expect(await heldBy(node, base), node.name).toEqual(expected)
-      for (const kind of ['tail', 'segment', 'fork-early']) expect((await node.store.listAside(kind)).map(([name]) => name), kind).toEqual([])
+      expect([node.name, await heldBy(node, base)]).toEqual([node.name, expected])
+      for (const kind of ['tail', 'segment', 'fork-early']) expect((await node.store.listAside(kind)).map(([name]) => name)).toEqual([])
       expect(node.notices.filter(({ code }) => code !== 'STREAM-FORKED')).toEqual([])
       expect(node.ended.map(({ reason }) => reason).filter((reason) => !['lost', 'lowered'].includes(reason))).toEqual([])
     }
