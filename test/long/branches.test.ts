@@ -116,7 +116,7 @@ test('[R42] [R44] [R45] an older copy that was published into before it met anyb
   const present = await untilEqual([page, first])
   expect(Object.entries(present).filter(([stream]) => stream.startsWith(old)).map(([stream, last]) => [stream.split('~').length, last]).sort()).toEqual([[1, 29], [2, 39], [2, 69]])
   const texts = await textsOf(page)
-  for (const [text, count] of [['common', 30], ['before the loss', 40], ['alone', 10], ['since', 3]] as const) expect(texts.filter((each) => each.startsWith(text)), text).toHaveLength(count)
+  for (const [text, count] of [['common', 30], ['before the loss', 40], ['alone', 10], ['since', 3]] as const) expect(texts.filter((each) => each.startsWith(text))).toHaveLength(count)
   for (const each of [page, first]) expect(await historiesShown(each)).toMatch(/has 2 histories since .*(40 \+ 10|10 \+ 40) entries/s)
 
   // Who was off that day.
@@ -161,7 +161,7 @@ test('[R44] copies that ran apart: what each recorded is on all once they meet, 
   const present = await untilEqual([...all.map(({ page }) => page), first])
   expect(Object.keys(present).filter((stream) => stream.startsWith(`${old}-0`))).toHaveLength(4)
   const texts = await textsOf(first)
-  for (const name of names) expect(texts.filter((each) => each.startsWith(name)), name).toHaveLength(7)
+  for (const name of names) expect(texts.filter((each) => each.startsWith(name))).toHaveLength(7)
   expect(new Set(await Promise.all(all.map(({ page }) => nodeIdOf(page)))).size).toBe(3)
   expect(await historiesShown(first)).toContain('3 histories')
 }, 240_000)
