@@ -1,9 +1,12 @@
 import { mount } from 'svelte'
 import App from './app/App.svelte'
 import { Words } from './app/i18n/words.svelte.ts'
+import { saveFile } from './app/state/archive-run.svelte.ts'
 import { liveClock } from './app/state/clock.ts'
 import { Install } from './app/state/install.svelte.ts'
-import { Opening, type Floors } from './app/state/opening.svelte.ts'
+import { Opening, type Floors, type Recovery } from './app/state/opening.svelte.ts'
+import type { Leave } from './app/state/leaving.svelte.ts'
+import { reloadOnce } from './app/state/reload-once.ts'
 import { invitationIn, Places } from './app/state/place.svelte.ts'
 import { readChoices, Settings } from './app/state/settings.svelte.ts'
 import { unfitFor } from './app/state/support.ts'
@@ -11,7 +14,7 @@ import { Updates } from './app/state/updates.svelte.ts'
 import { thisWindow } from './app/this-window.ts'
 import { keepApp } from './app/update.ts'
 import { createWindowUses } from './app/window-uses.ts'
-import { openNode, storedSwarm, type Node, type OpenOptions } from './index.ts'
+import { archiveOf, findStored, leaveSwarm, openNode, storedSwarm, wipeProfile, type Node, type OpenOptions } from './index.ts'
 import './app/styles/tokens.css'
 import './app/styles/base.css'
 
@@ -44,7 +47,7 @@ const openFloor = async (options: OpenOptions): Promise<Node> => {
 }
 
 const floors: Floors = {
-  known: () => storedSwarm() !== undefined,
+  find: findStored,
   open: () => openFloor({}),
   begin: (name) => openFloor({ found: true, name }),
   join: (invitation, name) => openFloor({ invitation, name }),
@@ -61,16 +64,34 @@ const addressForOthers = async (): Promise<string> => {
 const choices = readChoices(localStorage, navigator.languages)
 const words = new Words(choices.language)
 const settings = new Settings(localStorage, document.documentElement, words, choices)
-const install = new Install(window)
+const install = new Install(window, () => void globalThis.millpond?.persist().catch(reportError))
 const unfit = unfitFor(window)
+const reload = (): void => location.reload()
+const recovery: Recovery = {
+  after: (delayMs, call) => void setTimeout(call, delayMs),
+  reload: () => reloadOnce({ kept: sessionStorage, nowMs: Date.now, isVisible: () => document.visibilityState === 'visible', reload }),
+}
+const leave: Leave = {
+  leave: async () => {
+    const swarm = globalThis.millpond?.swarm ?? storedSwarm()
+    if (swarm !== undefined) await leaveSwarm(swarm)
+  },
+  wipe: wipeProfile,
+}
+/** Nothing where no floor is known. */
+async function* archiveStored(): AsyncGenerator<string> {
+  const swarm = globalThis.millpond?.swarm ?? storedSwarm()
+  if (swarm !== undefined) yield* archiveOf(swarm)
+}
 const target = document.getElementById('app')
 if (target === null) throw new Error('the page has no element #app')
 
 mount(App, {
   target,
   props: {
+    leave, archiveStored, reload, save: saveFile(document), kept: sessionStorage,
     words, settings, install, unfit, update: updates, addressForOthers, clock: liveClock(1000), places: new Places(window),
-    opening: unfit === undefined ? new Opening(floors, invitationIn(location.hash) !== undefined) : undefined,
+    opening: unfit === undefined ? new Opening(floors, recovery, invitationIn(location.hash) !== undefined) : undefined,
   },
 })
 if (import.meta.env.PROD && unfit === undefined) updates.start()

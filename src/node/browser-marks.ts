@@ -29,7 +29,6 @@ const inCache = async (): Promise<Mark | undefined> => {
 
 /** Marks in `localStorage`, one for each swarm, and in the Cache Storage, of the swarm written last: browsers do not clear all places together. */
 export const browserMarks: Marks & {
-  readonly has: (swarm: SwarmId) => boolean
   /** Of the swarm that was opened last, where only the cache tells. */
   readonly newest: () => Promise<Mark | undefined>
   readonly swarms: () => readonly SwarmId[]

@@ -26,6 +26,8 @@ export interface Mark {
 export interface Marks {
   /** The newest of a swarm. */
   readonly read: (swarm: SwarmId) => Promise<Mark | undefined>
+  /** Whether there is one, at once. */
+  readonly has: (swarm: SwarmId) => boolean
   /** In all places. */
   readonly write: (mark: Mark) => Promise<void>
 }
@@ -64,8 +66,12 @@ export interface MarkKeeper {
 export const createMarkKeeper = (marks: Marks, environment: Pick<Environment, 'after' | 'nowMicros'>, swarm: SwarmId, node: { readonly status: () => NodeStatus; readonly supervise: (doing: string, work: Promise<unknown>) => void }): MarkKeeper => {
   let written = ''
   let cancel = () => {}
+  let isMade = false
   const write = () => {
     cancel = environment.after(writeEveryMs, write)
+    // One that a person has removed, by leaving the swarm in another tab, is not made again.
+    if (isMade && !marks.has(swarm)) return
+    isMade = true
     const mark = markOf(swarm, node.status(), 0)
     if (JSON.stringify(mark) === written) return
     written = JSON.stringify(mark)

@@ -115,6 +115,13 @@ export interface Node {
    * touched a key, or has installed the app. @returns whether it is granted
    */
   readonly persist: () => Promise<boolean>
+  /**
+   * Lines of an archive: a text file that a person can keep and read, and that any node of the swarm takes in. `only here`: pieces with an event that no other node
+   * is known to hold. What cannot be read is named in it.
+   */
+  readonly archive: (which: 'all' | 'only here') => AsyncIterable<string>
+  /** Takes in an archive of this swarm: events come into the streams in which they were written. */
+  readonly takeArchive: (file: Uint8Array) => Promise<ArchiveReport>
   readonly local: (layer: string) => Local
   /** Messages to and from peers for a layer above. */
   readonly channel: (name: string) => Channel
@@ -250,6 +257,21 @@ export interface Notice {
   readonly text: string
   /** How often it came one after the other; absent: once. */
   readonly times?: number
+}
+
+/** Why a file is none: not an archive at all, cut short or changed, of another swarm, of a newer version. */
+export type ArchiveFault = 'kind' | 'damaged' | 'swarm' | 'newer'
+
+/** What came of taking in an archive. */
+export interface ArchiveReport {
+  /** Events that were not held before. */
+  readonly stored: number
+  /** Pieces that brought nothing new. */
+  readonly known: number
+  /** Pieces that were not taken: not valid, in conflict with what is held, or no room. */
+  readonly refused: number
+  /** Why it was not read to its end. */
+  readonly fault: ArchiveFault | undefined
 }
 
 export interface Local {

@@ -11,6 +11,7 @@ import { followAql, runAql } from './aql.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
+import { createArchives } from './archive-import.ts'
 import { hasForked, readForkStatus } from './fork-status.ts'
 import { createFillers, type Fillers } from './fillers.ts'
 import type { IdentityLoss, LostIdentity, Self } from './identity.ts'
@@ -30,6 +31,7 @@ import type { Reserve } from './reserve.ts'
 import { createRoom, type Room } from './room.ts'
 import { loadSettings, loadSwarm, saveHubs, saveName, saveSwarm, type Settings } from './settings.ts'
 import { createStatusBoard, presentOf, withLast, type StatusBoard } from './status.ts'
+import { changesIn, scopeOf } from './scope.ts'
 import { createScrub, scrubEveryMs, type Scrub } from './scrub.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
@@ -69,6 +71,7 @@ export class RunningNode implements Node {
   readonly #room: Room | undefined
   readonly #scrub: Scrub
   readonly #fillers: Fillers
+  readonly #archives: Pick<Node, 'archive' | 'takeArchive'>
   readonly #marks: MarkKeeper | undefined
   /** What this tab published last: a comparison that began before it may not take it back. */
   #ownLast: readonly [stream: StreamId, last: Offset] | undefined
@@ -81,7 +84,7 @@ export class RunningNode implements Node {
 
   constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, lost, pages, book, reserve }: Opened) {
     const { store, crypto, environment } = devices
-    const scope = options.scope ?? `millpond-${options.swarm.id}`
+    const scope = options.scope ?? scopeOf(options.swarm.id)
     this.#devices = devices
     this.#options = options
     this.#self = self
@@ -104,7 +107,7 @@ export class RunningNode implements Node {
     )
     this.#subscriptions = createSubscriptions(this.#reader, { isBehind: () => this.#isBehind(), after: environment.after })
     this.#watch = createDiskWatch(store, (heads, streams) => this.#headsChanged(heads, streams))
-    this.#changes = createChanges(environment, `${scope}/changes`, (change) => this.#hear(change))
+    this.#changes = createChanges(environment, changesIn(scope), (change) => this.#hear(change))
     this.#network = createNetworkStatus(
       { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#lead.leads(), supervise: (doing, work) => this.#supervise(doing, work) },
       `${scope}/status`,
@@ -138,6 +141,11 @@ export class RunningNode implements Node {
     })
     this.#fillers = createFillers(store, (nodeId, bytes) =>
       this.#board.note('STORE-FILLED', nodeId, `the entries of this tablet take ${bytes} bytes, more than a quarter of what this disk has room for`))
+    this.#archives = createArchives({
+      store, crypto, environment, swarm: options.swarm, nodeId: () => this.nodeId, status: this.status, note: this.#board.note, ...(this.#room && { room: this.#room }),
+      restored: (shown) => this.#mending.replaceIdentity(shown, 'restored'),
+      compare: this.#watch.compare,
+    })
     const keeper = { status: this.status, supervise: (doing: string, work: Promise<unknown>) => this.#supervise(doing, work) }
     this.#marks = devices.marks && createMarkKeeper(devices.marks, environment, options.swarm.id, keeper)
     this.#connections = this.#createConnections()
@@ -228,6 +236,10 @@ export class RunningNode implements Node {
   }
 
   readonly persist = async (): Promise<boolean> => (await this.#room?.persist()) ?? false
+
+  readonly archive: Node['archive'] = (which) => this.#archives.archive(which)
+
+  readonly takeArchive: Node['takeArchive'] = (file) => this.#archives.takeArchive(file)
 
   readonly local = (layer: string): Local => this.#layers.local(layer)
 

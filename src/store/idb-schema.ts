@@ -1,4 +1,4 @@
-import { openDB, unwrap, type DBSchema } from 'idb'
+import { deleteDB, openDB, unwrap, type DBSchema } from 'idb'
 import type { SwarmId } from '../core/ids.ts'
 import { StoreError } from './errors.ts'
 import { tableNames, type Key, type TableName } from './tables.ts'
@@ -8,7 +8,7 @@ const version = 1
 
 type Schema = DBSchema & Record<TableName, { key: Key & IDBValidKey; value: unknown }>
 
-/** One database for each swarm. */
+/** One database for each swarm. The name stands before the id. */
 export const databaseName = (swarm: SwarmId): string => `millpond-${swarm}`
 
 /** Beside a frozen tab with an older version neither `blocked` nor `success` comes. */
@@ -47,4 +47,32 @@ const openingError = (error: unknown): StoreError => {
   if (name === 'VersionError') return new StoreError('STORE-NEWER', 'the database was made by a newer version of this app; update it', { cause: error })
   if (name === 'QuotaExceededError') return new StoreError('STORE-QUOTA', 'there is no room for the database; free some on this device', { cause: error })
   return new StoreError('STORE-FAILED', 'the database cannot be opened; restart the browser', { cause: error })
+}
+
+/**
+ * Deletes a database of whatever version. It is emptied first, because a window that sleeps and holds it open keeps it from being deleted.
+ * @returns whether it is gone; else it is empty, and goes as soon as nobody holds it open
+ * @throws StoreError `STORE-FAILED`
+ */
+export const deleteDatabase = async (name: string, timeoutMs = openTimeoutMs): Promise<boolean> => {
+  await emptyDatabase(name)
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)))
+  const deleted = deleteDB(name).then(() => true, (error: unknown) => Promise.reject(openingError(error)))
+  return Promise.race([deleted, late]).finally(() => clearTimeout(timer))
+}
+
+/** One that cannot be opened is only deleted. */
+const emptyDatabase = async (name: string): Promise<void> => {
+  try {
+    const database = await openDB(name)
+    const tables = [...database.objectStoreNames]
+    if (tables.length > 0) {
+      const transaction = database.transaction(tables, 'readwrite', { durability: 'strict' })
+      await Promise.all([...tables.map((table) => transaction.objectStore(table).clear()), transaction.done])
+    }
+    database.close()
+  } catch (error) {
+    console.info(`${name} could not be emptied`, error)
+  }
 }

@@ -1,4 +1,4 @@
-import { parseNodeId, type NodeId, type NodeStatus, type OffsetMap, type PeerStatus } from '../../src/index.ts'
+import { parseNodeId, type Mark, type SwarmId, type NodeId, type NodeStatus, type OffsetMap, type PeerStatus } from '../../src/index.ts'
 import { streamIdOf } from '../../src/core/ids.ts'
 
 const id = (letter: string): NodeId => {
@@ -64,4 +64,9 @@ export const withNotices = (real: NodeStatus): NodeStatus => ({
     { code: 'STANDBY-USED', atMicros: minutesAgo(12), about: id('D'), text: 'connected by a standby that was held back, in 41 ms' },
     { code: 'IDENTITY-CHANGED', atMicros: minutesAgo(8), about: undefined, text: 'sealed evidence of own events not held' },
   ],
+})
+
+/** What was noted of a tablet that the browser has cleared. */
+export const cleared = (swarm: SwarmId): Mark => ({
+  swarm, nodeId: id('A'), next: 412, name: 'TM4 Turning & Milling - Machine 4', others: NAMES.slice(0, 3).map(([, name]) => name), own: 412, onlyHere: 3, atMicros: minutesAgo(190),
 })

@@ -1,5 +1,5 @@
 import { mount, unmount } from 'svelte'
-import { NodeError, StoreError, type Node, type NodeStatus } from '../../src/index.ts'
+import { NodeError, StoreError, type Node, type NodeStatus, type StoreErrorCode, type Stored, type SwarmId } from '../../src/index.ts'
 import App from '../../src/app/App.svelte'
 import { Words } from '../../src/app/i18n/words.svelte.ts'
 import { publishSample } from '../../src/app/sample/sample.ts'
@@ -9,10 +9,11 @@ import { Opening } from '../../src/app/state/opening.svelte.ts'
 import { Places } from '../../src/app/state/place.svelte.ts'
 import { readChoices, Settings } from '../../src/app/state/settings.svelte.ts'
 import type { Update } from '../../src/app/state/updates.svelte.ts'
+import { keptNowhere } from '../../src/app/state/unsaved.ts'
 import type { Unfit } from '../../src/app/state/support.ts'
 import '../../src/app/styles/tokens.css'
 import '../../src/app/styles/base.css'
-import { amongSix, clockOff, cutOff, nearlyFull, withMore, withNotices } from './peers.ts'
+import { amongSix, cleared, clockOff, cutOff, nearlyFull, withMore, withNotices } from './peers.ts'
 import { openMemoryNode, stageNode, type Stage } from './staged-node.ts'
 
 const STATUS: Readonly<Record<string, (real: NodeStatus) => NodeStatus>> = {
@@ -27,6 +28,9 @@ export const comeBack = (entries: number): void => {
 }
 
 const UNFIT: Readonly<Record<string, Unfit>> = { insecure: { type: 'insecure' }, old: { type: 'old', missing: ['RTCPeerConnection', 'Web Locks'] } }
+
+/** How a disk refuses to be opened. */
+const DISKS: Readonly<Record<string, StoreErrorCode>> = { blocked: 'STORE-BLOCKED', stuck: 'STORE-STUCK', newer: 'STORE-NEWER' }
 
 const fullDisk: Stage = { publish: () => Promise.reject(new StoreError('STORE-QUOTA', 'the disk is full')) }
 
@@ -52,7 +56,7 @@ export const showScene = (target: HTMLElement, asked: URLSearchParams, stage: St
   const settings = new Settings(localStorage, document.documentElement, words, { ...readChoices(localStorage, [language]), theme: asked.get('theme') === 'dark' ? 'dark' : 'light' })
   const opened = Promise.withResolvers<Node>()
   const open = async (name = 'TM4 Turning & Milling - Machine 4'): Promise<Node> => {
-    if (scene === 'blocked') throw new StoreError('STORE-BLOCKED', 'another window holds it open')
+    if (scene in DISKS) throw new StoreError(DISKS[scene] ?? 'STORE-FAILED', 'staged')
     if (scene === 'opening') return new Promise<never>(() => undefined)
     const node = await openMemoryNode(name)
     stage.keep?.(node)
@@ -62,12 +66,19 @@ export const showScene = (target: HTMLElement, asked: URLSearchParams, stage: St
     return staged
   }
   const join = () => Promise.reject(new NodeError('INVITATION-INVALID', 'not an invitation'))
+  const swarm = '00112233445566778899aabbccddeeff' as SwarmId
+  const find = async (): Promise<Stored> => {
+    if (scene === 'first') return { type: 'new' }
+    return scene === 'cleared' ? { type: 'cleared', swarm, mark: cleared(swarm) } : { type: 'here', swarm }
+  }
   const places = new Places(window)
   const app = mount(App, {
     target,
     props: {
       words, settings, places, install: new Install(window), clock: liveClock(1000), addressForOthers: () => Promise.resolve('https://10.77.0.254:8443/'),
-      opening: scene in UNFIT ? undefined : new Opening({ known: () => scene !== 'first', open, begin: open, join }),
+      opening: scene in UNFIT ? undefined : new Opening({ find, open, begin: open, join }, { after: () => undefined, reload: () => false }),
+      leave: { leave: () => Promise.resolve(), wipe: () => Promise.reject(new StoreError('STORE-FAILED', 'not deleted')) }, save: () => undefined, kept: keptNowhere,
+      archiveStored: async function* () { yield '{}\n' }, reload: () => undefined,
       update: stagedUpdate(scene), unfit: UNFIT[scene],
     },
   })

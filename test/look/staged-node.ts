@@ -53,6 +53,8 @@ export const stageNode = (node: Node, { status = (real) => real, publish }: Stag
   pair: () => node.pair(),
   rename: (name) => node.rename(name),
   persist: () => node.persist(),
+  archive: (which) => node.archive(which),
+  takeArchive: (file) => node.takeArchive(file),
   local: (layer) => node.local(layer),
   channel: (name) => node.channel(name),
   close: () => node.close(),

@@ -1,8 +1,10 @@
+import { storageDe } from './storage-de.ts'
 import type { en } from './en.ts'
 import { pairingDe } from './pairing-de.ts'
 
 /** German. Soft hyphens stand where a long word may break on a key. */
 export const de: Readonly<Record<keyof typeof en, string>> = {
+  ...storageDe,
   'app.name': 'Millpond',
   'app.places': 'Orte',
   'app.to.content': 'Zum Inhalt',
@@ -26,14 +28,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
 
   'opening.title': 'Öffnet, was auf diesem Tablet liegt',
   'opening.reason': 'Gelesen wird nur von diesem Tablet, nichts wird geholt.',
-  'failed.title': 'Dieses Tablet konnte seine Einträge nicht öffnen.',
-  'failed.reason': 'Nichts ist verloren: Was eingetragen wurde, liegt weiter auf diesem Tablet.',
-  'failed.invitation': 'Der Link ist keine Einladung, oder ein Teil davon fehlt.',
-  'failed.gone': 'Der Browser hat gelöscht, was auf diesem Tablet lag. Was auf anderen Tablets liegt, kommt zurück, wenn dieses der Halle wieder beitritt.',
-  'failed.blocked': 'Ein anderes Fenster von Millpond auf diesem Tablet hält sie offen. Dieses schließen, dann noch einmal versuchen.',
-  'failed.newer': 'Sie wurden von einer neueren Version geschrieben. Diese Seite neu laden, solange der Hub an ist.',
-  'failed.quota': 'Der Speicher dieses Tablets ist voll. Platz schaffen, dann noch einmal versuchen.',
-  'failed.other': 'Alle Fenster von Millpond schließen, neu öffnen und noch einmal versuchen.',
 
   'unfit.insecure.title': 'Diese Adresse ist nicht sicher genug für den Anfang.',
   'unfit.insecure.reason': 'Der Browser behält Einträge und verbindet Tablets nur auf einer sicheren Adresse, die mit https beginnt.',
@@ -63,6 +57,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'first.fault.newer.do': 'diese Seite neu laden, solange der Hub an ist.',
   'first.fault.malformed': 'Die Einladung kann nicht gelesen werden.',
   'first.fault.malformed.do': 'auf dem anderen Tablet eine neue zeigen.',
+  'first.left': 'Dieses Tablet hat seine Halle verlassen. Nichts von ihr ist noch hier.',
   'first.stay': 'In der Halle dieses Tablets bleiben',
   'first.stay.note': 'Es gehört schon zu einer Halle. Der Link wird nicht benutzt.',
   'first.begin': 'Eine neue Halle beginnen',
@@ -276,6 +271,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'swarm.stored.of': '{used} von {quota}',
   'swarm.kept': 'Vom Browser behalten',
   'swarm.kept.yes': 'ja, auf Dauer',
+  'swarm.kept.ask': 'Den Browser darum bitten',
   'swarm.kept.no': 'nicht zugesagt',
   'swarm.return': 'Zurück nach Neuladen',
   'swarm.return.yes': 'von selbst, ohne Hub',
@@ -378,6 +374,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'notice.newer.what': 'Seine Einträge werden hier erst behalten, wenn dieses Tablet sie auch hat.',
   'notice.full': 'Die Halle hat mehr Quellen von Einträgen, als dieses Tablet nimmt.',
   'notice.full.what': 'Neue werden nur von ihrem eigenen Tablet genommen, solange es erreichbar ist.',
+  'notice.deleted': 'Der Browser hat gelöscht, was auf diesem Tablet lag.',
+  'notice.deleted.what': 'Es macht als neues Tablet in seiner Halle weiter. Was auf anderen liegt, kommt zurück; was nur hier lag, ist verloren.',
   'notice.summary': 'Einige Einträge wurden vielleicht nicht gezeigt.',
   'notice.summary.what': 'Eine Liste auf dem Speicher dieses Tablets war beschädigt. Sie wurde neu gemacht, jetzt wird alles gezeigt.',
   'notice.filled': 'Ein Tablet füllt ein Viertel des Speichers von diesem.',
@@ -459,6 +457,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
 
   'settings.title': 'Dieses Tablet',
   'settings.note': 'Die anderen sehen den neuen Namen, sobald sie erreichbar sind.',
+  'settings.rename': 'Bisherige Einträge behalten das Kürzel, unter dem sie gemacht wurden.',
+  'settings.tablet': 'Dieses Tablet',
   'settings.language': 'Sprache',
   'settings.theme': 'Helligkeit',
   'settings.theme.system': 'Wie das Tablet',

@@ -1,7 +1,9 @@
+import { storageEn } from './storage-en.ts'
 import { pairingEn } from './pairing-en.ts'
 
 /** English. The texts that every language has, by key; places and plural forms in ICU message syntax. */
 export const en = {
+  ...storageEn,
   'app.name': 'Millpond',
   'app.places': 'Places',
   'app.to.content': 'To the content',
@@ -25,14 +27,6 @@ export const en = {
 
   'opening.title': 'Opening what this tablet holds',
   'opening.reason': 'It is read from this tablet alone, nothing is fetched.',
-  'failed.title': 'This tablet could not open its entries.',
-  'failed.reason': 'Nothing is lost: what was recorded is still on this tablet.',
-  'failed.invitation': 'The link is not an invitation, or a part of it is missing.',
-  'failed.gone': 'The browser has deleted what this tablet held. What lay on other tablets comes back when this one joins the floor again.',
-  'failed.blocked': 'Another window of Millpond on this tablet holds them open. Close it, then try again.',
-  'failed.newer': 'They were written by a newer version. Load this page again while the hub is on.',
-  'failed.quota': 'The disk of this tablet is full. Make room on it, then try again.',
-  'failed.other': 'Close all windows of Millpond, open it again, then try again.',
 
   'unfit.insecure.title': 'This address is not secure enough to begin.',
   'unfit.insecure.reason': 'The browser keeps entries and connects tablets only on a secure address, one that begins with https.',
@@ -62,6 +56,7 @@ export const en = {
   'first.fault.newer.do': 'load this page again while the hub is on.',
   'first.fault.malformed': 'The invitation cannot be read.',
   'first.fault.malformed.do': 'let the other tablet show a new one.',
+  'first.left': 'This tablet has left its floor. Nothing of it is left here.',
   'first.stay': 'Stay on the floor of this tablet',
   'first.stay.note': 'It belongs to a floor already. The link is not used.',
   'first.begin': 'Begin a new floor',
@@ -275,6 +270,7 @@ export const en = {
   'swarm.stored.of': '{used} of {quota}',
   'swarm.kept': 'Kept by the browser',
   'swarm.kept.yes': 'yes, for good',
+  'swarm.kept.ask': 'Ask the browser to keep them',
   'swarm.kept.no': 'not promised',
   'swarm.return': 'Back after a reload',
   'swarm.return.yes': 'by itself, without a hub',
@@ -377,6 +373,8 @@ export const en = {
   'notice.newer.what': 'Its entries are not kept here until this tablet has that version too.',
   'notice.full': 'The floor has more sources of entries than this tablet takes.',
   'notice.full.what': 'New ones are taken only from their own tablet while it is in reach.',
+  'notice.deleted': 'The browser has deleted what this tablet held.',
+  'notice.deleted.what': 'It goes on as a new tablet on its floor. What lies on others comes back; what was only here is lost.',
   'notice.summary': 'Some entries may not have been shown.',
   'notice.summary.what': 'A list on the disk of this tablet was damaged. It was made again, and everything is shown now.',
   'notice.filled': 'One tablet fills a quarter of the disk of this one.',
@@ -458,6 +456,8 @@ export const en = {
 
   'settings.title': 'This tablet',
   'settings.note': 'The others see the new name when they are in reach.',
+  'settings.rename': 'Entries made so far keep the code they were made under.',
+  'settings.tablet': 'This tablet',
   'settings.language': 'Language',
   'settings.theme': 'Brightness',
   'settings.theme.system': 'As the tablet',

@@ -1,6 +1,6 @@
 import { isNearlyFull, type NodeStatus } from '../../index.ts'
 import type { Key, Values } from '../i18n/words.svelte.ts'
-import type { Entry } from './entries.svelte.ts'
+import type { Entry } from './entry.ts'
 import { isCutOff, type Reunion } from './reunion.ts'
 import { entriesNotHere, leftBytes } from './safety.ts'
 import { clockAheadMs, SKEW_MAX_MS } from './tablets.ts'

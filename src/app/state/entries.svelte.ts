@@ -1,41 +1,33 @@
 import type { Node, TaggedEvent } from '../../index.ts'
+import type { Entry } from './entry.ts'
+import { keptNowhere, readUnsaved, wasStored, writeUnsaved, type Kept } from './unsaved.ts'
 import type { Key, Values } from '../i18n/words.svelte.ts'
-
-/** What a person recorded on this page. It is saved when the node said it is durable, and not before. */
-export interface Entry {
-  readonly id: number
-  readonly events: readonly TaggedEvent[]
-  /** What it says, in words. */
-  readonly key: Key
-  readonly values: Values
-  readonly atMicros: number
-  readonly state: 'saving' | 'saved' | 'failed'
-  /** Why it was not saved. */
-  readonly code: string
-}
 
 /** The entries of this page, the last one at its place on screen; one that could not be stored stays there until it is. */
 export class Entries {
-  readonly #node: Pick<Node, 'publish'>
+  readonly #node: Pick<Node, 'publish' | 'query'>
   readonly #nowMicros: () => number
   readonly #saved: () => void
+  readonly #kept: Kept
   #all = $state.raw<readonly Entry[]>([])
   readonly #storing = new Set<Promise<unknown>>()
 
-  /** `saved` is called after each entry that is durable. */
-  constructor(node: Pick<Node, 'publish'>, nowMicros: () => number, saved: () => void = () => undefined) {
+  /** `saved` is called after each entry that is durable. What is not saved is noted in `kept`, and is there again after the page was loaded anew. */
+  constructor(node: Pick<Node, 'publish' | 'query'>, nowMicros: () => number, saved: () => void = () => undefined, kept: Kept = keptNowhere) {
     this.#node = node
     this.#nowMicros = nowMicros
     this.#saved = saved
+    this.#kept = kept
+    for (const entry of readUnsaved(kept)) this.#takeBack(entry)
   }
 
   get last(): Entry | undefined {
     return this.#all.at(-1)
   }
 
-  /** Whether one is being saved or could not be. */
-  get unsaved(): boolean {
-    return this.#all.some(({ state }) => state !== 'saved')
+  /** Not saved, or not yet. */
+  get unsaved(): readonly Entry[] {
+    return this.#all.filter(({ state }) => state !== 'saved')
   }
 
   /** When none is being saved any more. */
@@ -48,7 +40,7 @@ export class Entries {
 
   readonly record = (events: readonly TaggedEvent[], key: Key, values: Values): void => {
     const entry: Entry = { id: (this.last?.id ?? 0) + 1, events, key, values, atMicros: this.#nowMicros(), state: 'saving', code: '' }
-    this.#all = [...this.#all.filter(({ state }) => state !== 'saved'), entry]
+    this.#set([...this.unsaved, entry])
     this.#store(entry)
   }
 
@@ -70,9 +62,24 @@ export class Entries {
     storing.finally(() => this.#storing.delete(storing)).catch((error: unknown) => reportError(error))
   }
 
+  /** One of the page before this one: it may have been stored after all. */
+  #takeBack(entry: Entry): void {
+    const back: Entry = { ...entry, id: (this.last?.id ?? 0) + 1, state: 'failed', code: entry.code || 'STORE-LOST' }
+    this.#set([...this.#all, back])
+    wasStored(this.#node, entry).then(
+      (isStored) => isStored && this.#set(this.#all.filter(({ id }) => id !== back.id)),
+      (error: unknown) => console.error(error),
+    )
+  }
+
   #put(entry: Entry): Entry {
-    this.#all = this.#all.map((each) => (each.id === entry.id ? entry : each))
+    this.#set(this.#all.map((each) => (each.id === entry.id ? entry : each)))
     return entry
+  }
+
+  #set(all: readonly Entry[]): void {
+    this.#all = all
+    writeUnsaved(this.#kept, this.unsaved)
   }
 }
 

@@ -11,7 +11,8 @@ export class Install {
   #installed = $state(false)
   readonly #isApple: boolean
 
-  constructor(page: Window) {
+  /** @param installed called when a person has put the app on the home screen */
+  constructor(page: Window, installed: () => void = () => undefined) {
     const { navigator } = page
     this.#installed = page.matchMedia('(display-mode: standalone)').matches || ('standalone' in navigator && navigator.standalone === true)
     // iPadOS says it is a Macintosh, but no Macintosh has a touch screen.
@@ -20,7 +21,10 @@ export class Install {
       event.preventDefault()
       if (isInstallQuestion(event)) this.#question = event
     })
-    page.addEventListener('appinstalled', () => (this.#installed = true))
+    page.addEventListener('appinstalled', () => {
+      this.#installed = true
+      installed()
+    })
   }
 
   get way(): 'installed' | 'key' | 'apple' | 'menu' {

@@ -1,4 +1,4 @@
-import { copiesOfOwn, isNearlyFull, lastOf, offsetsOf, type NodeStatus } from '../../index.ts'
+import { copiesOfOwn, eventsOnlyHere, isNearlyFull, lastOf, offsetsOf, type NodeStatus } from '../../index.ts'
 
 /** Where the entries of this tablet stand, as the chip says it. `copies`: tablets that hold all of them, this one included; of none every tablet holds all. */
 export interface Safety {
@@ -26,8 +26,10 @@ export const safetyOf = (status: NodeStatus, unsaved: boolean): Safety => {
   return { state: copies === facts.others + 1 ? 'all' : 'n', ...facts }
 }
 
-export const entriesOnlyHere = ({ own, peers }: NodeStatus): number =>
-  sum(offsetsOf(own).map(([stream, last]) => last - Math.max(-1, ...peers.map((peer) => lastOf(peer.holds, stream)))).map((n) => Math.max(0, n)))
+export const entriesOnlyHere = (status: NodeStatus): number => eventsOnlyHere(status, status.own)
+
+/** Entries of others that no further tablet said it holds. */
+export const othersOnlyHere = (status: NodeStatus): number => eventsOnlyHere(status, status.present) - entriesOnlyHere(status)
 
 /** Entries of the own streams that a holder did not say it has. */
 export const entriesLacking = (own: NodeStatus['own'], holds: NodeStatus['own']): number =>
