@@ -103,7 +103,10 @@ export const findStored = async (): Promise<Stored> => {
 
 /** With neither mark left, a database that can be opened is still better than an empty tablet. */
 const firstKept = async (databases: readonly SwarmId[] | undefined): Promise<SwarmId | undefined> => {
-  for (const swarm of databases ?? []) if ((await keptSwarm(swarm, databases)) !== undefined) return swarm
+  for (const swarm of databases ?? []) {
+    const kept = await keptSwarm(swarm, databases).catch((error: unknown) => console.info(`the database of ${swarm} is passed over`, error))
+    if (kept !== undefined) return swarm
+  }
   return undefined
 }
 

@@ -19,7 +19,8 @@ const inStorage = (swarm: SwarmId): Mark | undefined => parseText(localStorage.g
 /** Some private windows have no cache: then there is one place less. */
 const inCache = async (): Promise<Mark | undefined> => {
   try {
-    const answer = await (await caches.open(cacheName)).match(cachedAt)
+    // Opening a cache would make it.
+    const answer = await caches.match(cachedAt, { cacheName })
     return answer === undefined ? undefined : parseText(await answer.text())
   } catch (error) {
     console.info('this browser gives no cache', error)

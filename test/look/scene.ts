@@ -76,7 +76,7 @@ export const showScene = (target: HTMLElement, asked: URLSearchParams, stage: St
     target,
     props: {
       words, settings, places, install: new Install(window), clock: liveClock(1000), addressForOthers: () => Promise.resolve('https://10.77.0.254:8443/'),
-      opening: scene in UNFIT ? undefined : new Opening({ find, open, begin: open, join }, { after: () => undefined, reload: () => false }),
+      opening: scene in UNFIT ? undefined : new Opening({ find, open, begin: open, join }, { after: (delayMs, again) => void (delayMs < 5_000 && again()), reload: () => false }),
       leave: { leave: () => Promise.resolve(), wipe: () => Promise.reject(new StoreError('STORE-FAILED', 'not deleted')) }, save: () => undefined, kept: keptNowhere,
       archiveStored: async function* () { yield '{}\n' }, reload: () => undefined,
       update: stagedUpdate(scene), unfit: UNFIT[scene],
