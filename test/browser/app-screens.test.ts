@@ -118,6 +118,52 @@ describe.each(SIZES)('at the size of a %s', (size, width, height) => {
   })
 })
 
+describe('an archive', () => {
+  test('[G6] a file that a tablet has saved is taken in under Import, one of another floor is named as such', async () => {
+    const node = await open('#import')
+    const parts: string[] = []
+    for await (const line of node.archive('all')) parts.push(line)
+    const choose = (text: string): void => {
+      const input = find('[data-testid=import-file]') as HTMLInputElement
+      const files = new DataTransfer()
+      files.items.add(new File([text], 'millpond-TM4.ndjson'))
+      input.files = files.files
+      input.dispatchEvent(new Event('change', { bubbles: true }))
+    }
+    choose(parts.join(''))
+    await expect.poll(() => document.querySelector('[data-testid=archive-result]')?.getAttribute('data-fault')).toBe('')
+    expect(textOf('archive-result')).toContain('Everything in it was here already.')
+    choose(parts.join('').replaceAll(node.swarm, '0'.repeat(32)))
+    await expect.poll(() => document.querySelector('[data-testid=archive-result]')?.getAttribute('data-fault')).toBe('swarm')
+    expect(textOf('archive-result')).toContain('is of another floor')
+  })
+})
+
+describe.each(SIZES)('leaving a floor at the size of a %s', (_, width, height) => {
+  beforeEach(() => page.viewport(width, height))
+
+  test('[G6] what is only here is counted, and it takes two touches, the second of which can be seen', async () => {
+    await open('#orders', { status: 'cut' })
+    await press('.settings')
+    await press('[data-testid=leave]')
+    await expect.poll(() => textOf('leave-loss')).toContain('3 entries are only here.')
+    expect(find('[data-testid=leave-go]').matches(':disabled')).toBe(true)
+    await press('[data-testid=leave-know]')
+    expect(textOf('leave-know')).toContain('I know that 3 entries are lost')
+    expect(find('[data-testid=leave-go]').matches(':enabled')).toBe(true)
+    expect(find('[data-testid=leave-go]').checkVisibility()).toBe(true)
+  })
+
+  test('[G6] where not everything could be deleted that is said, with its code', async () => {
+    await open('#orders')
+    await press('.settings')
+    await press('[data-testid=wipe]')
+    await press('[data-testid=leave-know]')
+    await press('[data-testid=leave-go]')
+    await expect.poll(() => document.querySelector('.sheet')?.textContent).toContain('STORE-FAILED')
+  })
+})
+
 describe('orders', () => {
   beforeEach(() => page.viewport(1280, 800))
 
