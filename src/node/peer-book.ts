@@ -50,8 +50,9 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
       const nodeId = parseNodeId(name.slice(prefix.length))
       const record = parseRecord(value)
       if (nodeId === undefined || record === undefined) continue
-      // This tab has heard of it later, and had no time to save it.
-      if ((statuses.get(nodeId)?.heardMicros ?? 0) > (record.heardMicros ?? 0)) continue
+      // This tab has heard of it later, and had no time to save it; or its connections were kept while it was frozen.
+      const here = statuses.get(nodeId)
+      if (here !== undefined && (here.state !== 'gone' || (here.heardMicros ?? 0) > (record.heardMicros ?? 0))) continue
       unsaved.delete(nodeId)
       seenMicros.set(nodeId, record.seenMicros)
       statuses.set(nodeId, { ...unknownPeer, nodeId, name: record.name, sinceMicros: record.seenMicros, holds: record.holds, heardMicros: record.heardMicros })

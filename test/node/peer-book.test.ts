@@ -99,6 +99,17 @@ test('[G6] copies count this node and each that holds all of the own streams', a
   expect([copiesOfOwn(status(4)), copiesOfOwn(status(5)), copiesOfOwn(status(6))]).toEqual([2, 2, 1])
 })
 
+test('[G6] [G8] who takes the lead again after being frozen shows its connections as they are', async () => {
+  const { store, book } = await open()
+  await book.lead(await store.incrementMeta('term'))
+  book.setState(first, 'connected')
+  book.update(said(5, 2_000))
+  await book.save()
+  await book.lead(await store.incrementMeta('term'))
+  expect(book.peers()).toMatchObject([{ nodeId: first, state: 'connected', roundTripMs: 3 }])
+  expect(book.cutOffSinceMicros()).toBeUndefined()
+})
+
 test('[G8] who takes the lead goes on from what the leader before it saved', async () => {
   const { disk, store, book } = await open()
   const { book: follower } = await open(disk)
@@ -111,6 +122,7 @@ test('[G8] who takes the lead goes on from what the leader before it saved', asy
   follower.setState(first, 'connected')
   follower.update(said(3, 3_000))
   await follower.save()
+  book.allGone()
   await book.lead(await store.incrementMeta('term'))
   expect(book.peers()).toMatchObject([{ nodeId: first, holds: { [stream]: 3 }, heardMicros: 3_000 }])
 })
