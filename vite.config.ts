@@ -72,10 +72,10 @@ export default defineConfig({
           browser: { enabled: true, commands: hubCommands, headless: true, screenshotFailures: false, provider: playwright({ launchOptions: chromium }), instances: [{ browser: 'chromium' }] },
         },
       },
-      // These start programs and browsers of their own: one file after the other.
+      // These start programs and browsers of their own: one file after the other, and of tests that run side by side as many as there are cores.
       ...['firefox', 'hub', 'lib', 'floor', 'long'].map((name) => ({
         extends: true as const,
-        test: { name, environment: 'node' as const, include: [`test/${name}/**/*.test.ts`], fileParallelism: false, globalSetup: name === 'firefox' ? [] : ['test/build.mjs'], testTimeout: 300_000, hookTimeout: 120_000 },
+        test: { name, environment: 'node' as const, include: [`test/${name}/**/*.test.ts`], fileParallelism: false, globalSetup: name === 'firefox' ? [] : ['test/build.mjs'], testTimeout: 300_000, hookTimeout: 120_000, maxConcurrency: 2 },
       })),
     ],
   },

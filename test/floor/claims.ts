@@ -13,19 +13,32 @@ export interface FloorTablet {
 const stream = (nodeId: string): string => `${nodeId}-0`
 const heldOf = (offsets: Offsets, owner: string): number => (offsets[stream(owner)] ?? -1) + 1
 
-/** Present offsets of each tablet, by node id, read from their disks. */
-export const offsetsOf = async (tablets: readonly FloorTablet[]): Promise<ReadonlyMap<string, Offsets>> =>
+/** What tablets hold, by node id. */
+export type Holdings = ReadonlyMap<string, Offsets>
+
+/** Present offsets of each tablet, read from their disks. */
+export const offsetsOf = async (tablets: readonly FloorTablet[]): Promise<Holdings> =>
   new Map(await Promise.all(tablets.map(async ({ nodeId, page }) => [nodeId, await presentOf(page())] as const)))
+
+/** Tablets that do not reach each other, and what all held when that began: two of them that are apart know no more of each other than that. */
+export interface Cut {
+  readonly apart: (nodeId: string, other: string) => boolean
+  readonly at: Holdings
+}
+
+/** One tablet that reaches no other. */
+export const cutOff = (nodeId: string, at: Holdings): Cut => ({ at, apart: (one, other) => one !== other && (one === nodeId || other === nodeId) })
 
 /**
  * Checks chip and Swarm screen of each tablet against the offsets of all, all being at rest.
  *
- * @param cut the tablet that is cut off, and what all held when it was: it and the others know no more of each other than that
+ * @param still what those hold that stand still and cannot be asked
  */
-export const expectTrueClaims = async (tablets: readonly FloorTablet[], cut?: { readonly nodeId: string; readonly at: ReadonlyMap<string, Offsets> }): Promise<void> => {
-  const now = await offsetsOf(tablets)
-  for (const { nodeId, page } of tablets) {
-    const known = (other: string): Offsets => (cut !== undefined && other !== nodeId && (nodeId === cut.nodeId || other === cut.nodeId) ? cut.at : now).get(other) ?? {}
+export const expectTrueClaims = async (tablets: readonly FloorTablet[], cut?: Cut, still: Holdings = new Map()): Promise<void> => {
+  const asked = tablets.filter(({ nodeId }) => !still.has(nodeId))
+  const now = new Map([...still, ...(await offsetsOf(asked))])
+  for (const { nodeId, page } of asked) {
+    const known = (other: string): Offsets => (cut?.apart(nodeId, other) === true ? cut.at : now).get(other) ?? {}
     const own = heldOf(known(nodeId), nodeId)
     const others = tablets.filter((other) => other.nodeId !== nodeId).map((other) => heldOf(known(other.nodeId), nodeId))
     const chip = await chipOf(page())
@@ -38,19 +51,20 @@ export const expectTrueClaims = async (tablets: readonly FloorTablet[], cut?: { 
 /** Long enough for the chip to have shown what the node knew before it. */
 const chipLagMs = 400
 
-/** Looks again and again, until stopped, whether a tablet says more than is true. `stop` gives what was said too much. */
-export const watchClaims = (tablets: readonly FloorTablet[]): { readonly stop: () => Promise<{ readonly rounds: number; readonly lies: readonly string[] }> } => {
+/** Looks again and again, until stopped, whether a tablet says more than is true. `stop` gives what was said too much. `still`: what those hold that stand still and cannot be asked. */
+export const watchClaims = (tablets: readonly FloorTablet[], still: Holdings = new Map()): { readonly stop: () => Promise<{ readonly rounds: number; readonly lies: readonly string[] }> } => {
   const lies: string[] = []
   let rounds = 0
   let stopped = false
+  const asked = tablets.filter(({ nodeId }) => !still.has(nodeId))
   /** A claim about an earlier moment, compared with a later one: offsets never fall here, so a true claim stays true. */
   const look = async (): Promise<void> => {
-    const own = await Promise.all(tablets.map(({ page }) => ownOf(page())))
-    await tablets[0]?.page().waitForTimeout(chipLagMs)
-    const chips = await Promise.all(tablets.map(({ page }) => chipOf(page())))
-    const said = await Promise.all(tablets.map(({ page }) => heldByPeers(page())))
-    const now = await offsetsOf(tablets)
-    tablets.forEach(({ nodeId }, index) => {
+    const own = await Promise.all(asked.map(({ page }) => ownOf(page())))
+    await asked[0]?.page().waitForTimeout(chipLagMs)
+    const chips = await Promise.all(asked.map(({ page }) => chipOf(page())))
+    const said = await Promise.all(asked.map(({ page }) => heldByPeers(page())))
+    const now = new Map([...still, ...(await offsetsOf(asked))])
+    asked.forEach(({ nodeId }, index) => {
       const wanted = heldOf(own[index] ?? {}, nodeId)
       const copies = 1 + tablets.filter((other) => other.nodeId !== nodeId && heldOf(now.get(other.nodeId) ?? {}, nodeId) >= wanted).length
       if ((chips[index]?.copies ?? 0) > copies) lies.push(`${nodeId} showed ${chips[index]?.copies} copies of ${wanted}, there were ${copies}`)

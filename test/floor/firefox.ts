@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { launch, type Browser, type Page } from 'puppeteer-core'
 
-/** Firefox takes commands over a socket of its own namespace alone: what comes to the same port here is carried into it. */
-const carryInto = async (space: string): Promise<{ readonly port: number; readonly server: Server }> => {
+/** A browser takes commands over a socket of its own namespace alone: what comes to the same port here is carried into it. */
+export const carryInto = async (space: string): Promise<{ readonly port: number; readonly server: Server }> => {
   const server = createServer((socket) => {
     const relay = spawn('ip', ['netns', 'exec', space, process.execPath, '-e', `const s = require('node:net').connect(${port}, '127.0.0.1'); process.stdin.pipe(s).pipe(process.stdout); s.on('error', () => process.exit())`], { stdio: ['pipe', 'pipe', 'ignore'] })
     socket.pipe(relay.stdin)

@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { Page as FirefoxPage } from 'puppeteer-core'
 import { type HubProcess, startHub } from '../hub/hub-process.ts'
-import { openFirefox } from './firefox.ts'
+import { launchPlain, type PlainBrowser } from '../long/plain-browser.ts'
+import { carryInto, openFirefox } from './firefox.ts'
 
 /** Chromium then refuses what the return after a reload rests on. */
 export const returnForbidden = '--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/'
@@ -23,6 +24,8 @@ export interface Floor {
   readonly stopHub: () => Promise<void>
   /** Tablets count from 1. Opens its browser, with further switches; a second call after `close` or `kill` finds the same profile. */
   readonly tablet: (n: number, switches?: readonly string[]) => Promise<Tablet>
+  /** The same without the driver's own settings: its pages can be hidden and frozen, and its browser stopped. */
+  readonly plainTablet: (n: number) => Promise<PlainBrowser>
   /** The same with Firefox as its browser. */
   readonly firefoxTablet: (n: number) => Promise<FirefoxTablet>
   /** The Wi-Fi of one tablet. */
@@ -119,7 +122,7 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
       viewport: { width: 1280, height: 800 },
       locale: 'en',
       serviceWorkers: 'allow',
-      args: [...browserFlags, ...switches, `--ignore-certificate-errors-spki-list=${trustedKeys(hubFolder).join(',')}`],
+      args: [...browserFlags, ...switches, trustSwitch(hubFolder)],
     })
     context.setDefaultTimeout(30_000)
     const page = context.pages()[0] ?? (await context.newPage())
@@ -138,6 +141,18 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
       },
     }
     tablets.set(n, tablet)
+    return tablet
+  }
+  const openPlainTablet = async (n: number): Promise<PlainBrowser> => {
+    const { port, server } = await carryInto(space(`tablet${n}`))
+    const plain = await launchPlain(path.join(base, `profile-${n}`), [trustSwitch(hubFolder)], { program: scriptOf(n, 'chromium'), port })
+    const ended = (end: () => Promise<void>) => async () => {
+      tablets.delete(n)
+      await end()
+      server.close()
+    }
+    const tablet = { ...plain, end: ended(plain.end), kill: ended(plain.kill) }
+    tablets.set(n, { close: tablet.end })
     return tablet
   }
   const openFirefoxTablet = async (n: number): Promise<FirefoxTablet> => {
@@ -164,6 +179,7 @@ export const createFloor = async (tabletCount: number): Promise<Floor> => {
     },
     stopHub,
     tablet: openTablet,
+    plainTablet: openPlainTablet,
     firefoxTablet: openFirefoxTablet,
     link: (n) => ({
       down: async () => {
@@ -190,8 +206,8 @@ const browserFlags = [
 ]
 
 /** What makes page, service worker and web socket trust the hub: the hashes of its two public keys. */
-const trustedKeys = (hubFolder: string): readonly string[] =>
-  ['authority', 'leaf'].map((name) => {
+const trustSwitch = (hubFolder: string): string =>
+  `--ignore-certificate-errors-spki-list=${['authority', 'leaf'].map((name) => {
     const { certificate } = JSON.parse(readFileSync(path.join(hubFolder, `${name}.json`), 'utf8')) as { readonly certificate: string }
     return createHash('sha256').update(new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' })).digest('base64')
-  })
+  }).join()}`

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { expectTrueClaims, type FloorTablet, offsetsOf, watchClaims } from './claims.ts'
+import { cutOff, expectTrueClaims, type FloorTablet, offsetsOf, watchClaims } from './claims.ts'
 import { createFloor, returnForbidden, type Floor, type Tablet } from './floor.ts'
 import { splitLog } from './production-log.ts'
 import { beginFloor, chipOf, connected, historyOf, holding, inviteLink, joinFloor, nodeIdOf, ordersText, presentOf, publishInSteps, show } from './tablet-page.ts'
@@ -63,7 +63,7 @@ test('[G1] [G2] [G3] [G4] [G5] three tablets share a real shift through a Wi-Fi 
   })
   await expectTrueClaims(tablets)
 
-  const cut = { nodeId: first.nodeId, at: await offsetsOf(tablets) }
+  const cut = cutOff(first.nodeId, await offsetsOf(tablets))
   await floor.link(1).down()
   await watched(moment)
   await expectTrueClaims(tablets, cut)

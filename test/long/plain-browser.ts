@@ -20,8 +20,9 @@ const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run
 /** The timers of a hidden page are held back to one a minute after so many seconds, not after five minutes. */
 export const holdsBackTimers = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/5'
 
-export const launchPlain = async (profile: string, switches: readonly string[] = []): Promise<PlainBrowser> => {
-  const child = spawn('/usr/bin/chromium', [...args, ...switches, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] })
+/** @param port where it takes commands; default: any free one */
+export const launchPlain = async (profile: string, switches: readonly string[] = [], { program = '/usr/bin/chromium', port = 0 } = {}): Promise<PlainBrowser> => {
+  const child = spawn(program, [...args, ...switches, '--headless=new', `--remote-debugging-port=${port}`, `--user-data-dir=${profile}`, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] })
   const address = await new Promise<string>((resolve, reject) => {
     let output = ''
     child.stderr.on('data', (chunk: Buffer) => {

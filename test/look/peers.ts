@@ -47,6 +47,12 @@ export const cutOff = (real: NodeStatus): NodeStatus => {
   }
 }
 
+/** One of them is at the hub and kept apart, and there is one that was never met. */
+export const keptApart = (real: NodeStatus): NodeStatus => ({
+  ...amongSix(real),
+  unreached: [{ nodeId: id('E'), code: 'REACH-ISOLATED', sinceMicros: minutesAgo(13) }, { nodeId: undefined, code: 'REACH-NAMES', sinceMicros: minutesAgo(2) }],
+})
+
 export const nearlyFull = (real: NodeStatus): NodeStatus => ({ ...amongSix(real), storage: { usedBytes: 1.82e9, quotaBytes: 2e9, persistent: false } })
 
 export const clockOff = (real: NodeStatus): NodeStatus => {

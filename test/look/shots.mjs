@@ -46,6 +46,7 @@ const SCENES = {
   tablets: scene('', '#tablets'),
   'tablets-alone': scene('data=none&status=alone', '#tablets'),
   'tablets-cut': scene('status=cut', '#tablets'),
+  'tablets-apart': scene('status=apart', '#tablets'),
   'tablets-notices': scene('status=notices', '#tablets'),
   full: scene('status=full', '#tablets'),
   clock: scene('status=clock', '#tablets'),
