@@ -53,7 +53,9 @@ export default defineConfig({
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
   optimizeDeps: { include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'intl-messageformat', 'uqr', 'axe-core'] },
+  // The limit of a test is there to end what hangs: how fast something is, the bench says.
   test: {
+    testTimeout: 60_000,
     projects: [
       { extends: true, test: { name: 'tidy', environment: 'node', include: ['test/tidy.test.ts'] } },
       {
