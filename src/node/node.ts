@@ -54,8 +54,9 @@ export interface Subscriber {
   /**
    * Events in ascending order, each chunk sorting after the one before. `caughtUp`: all that is present has been given.
    * The next chunk comes after the returned promise has settled; one that rejects stops the subscription and is given to `failed`.
+   * `covered`: of what matches, everything up to these offsets has been given by now, or lies at or below the query's lower bound; a later subscription may begin above them.
    */
-  readonly events: (chunk: readonly Event[], caughtUp: boolean) => void | Promise<void>
+  readonly events: (chunk: readonly Event[], caughtUp: boolean, covered: OffsetMap) => void | Promise<void>
   /**
    * An event came that sorts before one already given (`earlier`; not where late events are delivered as they come), or events already given are no longer held:
    * their stream has ended at a fork, from which on they have other event ids (`forked`; `earliest` sorts before all of them), or the disk has lost them (`lost`).
@@ -64,6 +65,8 @@ export interface Subscriber {
    * @param earliest the first event by order that was not given yet
    */
   readonly timeTravel: (earliest: EventKey, reason: TravelReason) => void
+  /** Whether it is cheap to begin again because of a late event like this: then `timeTravel` does not wait for more of them. Absent: it is not. */
+  readonly isNear?: (late: EventKey) => boolean
   /** The subscription has ended by an error. */
   readonly failed: (error: Error) => void
 }

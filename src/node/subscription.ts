@@ -152,7 +152,7 @@ export class Subscription {
   async #give(chunk: readonly Event[], caughtUp: boolean): Promise<void> {
     this.#last = chunk.at(-1)?.meta ?? this.#last
     this.#isBusy = true
-    const given = this.#subscriber.events(chunk, caughtUp)
+    const given = this.#subscriber.events(chunk, caughtUp, this.#given)
     this.#giving = given === undefined ? undefined : Promise.race([given, this.#whenStopped])
     await this.#giving
     this.#isBusy = false
@@ -190,11 +190,11 @@ export class Subscription {
         if (this.#stopped) return undefined
         if (first !== undefined && this.#isLate(first.meta)) return () => this.#travel(first.meta)
         // A pass over what does not concern the query has nothing to say, except the first.
+        if (last) this.#given = merge(this.#given, upperBound)
         if (chunk.length > 0 || !this.#caughtUp) await this.#give(chunk, last)
         if (this.#stopped) return undefined
         this.#caughtUp = last
       }
-      this.#given = merge(this.#given, upperBound)
       this.#unreadable = 0
     } catch (error) {
       if (!(error instanceof StoreError && error.code === 'STORE-UNREADABLE') || ++this.#unreadable > unreadableMax) throw error
@@ -220,7 +220,7 @@ export class Subscription {
 
   /** A late event is seldom alone: who comes back after a long absence gets thousands, and begins again once. */
   async #travel(late: EventKey): Promise<void> {
-    await Promise.race([this.#pass.settled(), this.#whenStopped])
+    if (this.#subscriber.isNear?.(late) !== true) await Promise.race([this.#pass.settled(), this.#whenStopped])
     if (!this.#stopped) return this.#restart(await this.#earliest(late), 'earlier')
   }
 

@@ -33,17 +33,17 @@ const start = (lamport: number, order: string): Event =>
 describe('runner', () => {
   test('[G3] tells the state after each chunk', async () => {
     const { say, states } = follow()
-    await say.events([start(1, 'W1')], false)
-    await say.events([start(2, 'W2')], true)
+    await say.events([start(1, 'W1')], false, {})
+    await say.events([start(2, 'W2')], true, {})
     expect(states.map((state) => [...state.orders.keys()])).toEqual([['W1'], ['W1', 'W2']])
   })
 
   test('[G3] starts over when an older event arrives, and tells nothing before it has caught up', async () => {
     const { say, states } = follow()
-    await say.events([start(2, 'W2')], true)
+    await say.events([start(2, 'W2')], true, {})
     say.timeTravel(start(1, 'W1').meta, 'earlier')
-    await say.events([start(1, 'W1')], false)
-    await say.events([start(2, 'W2')], true)
+    await say.events([start(1, 'W1')], false, {})
+    await say.events([start(2, 'W2')], true, {})
     expect(states.map((state) => [...state.orders.keys()])).toEqual([['W2'], ['W1', 'W2']])
   })
 
@@ -56,7 +56,7 @@ describe('runner', () => {
   test('[G3] once stopped it tells nothing more', async () => {
     const { say, states, errors, stop, ended } = follow()
     stop()
-    await say.events([start(1, 'W1')], true)
+    await say.events([start(1, 'W1')], true, {})
     say.failed(new Error('late'))
     expect([states, errors, ended()]).toEqual([[], [], 1])
   })
@@ -79,7 +79,7 @@ describe('runner', () => {
         const isLate = first !== undefined && last !== undefined && compareEventKeys(first.meta, last.meta) < 0
         given = sorted([...given, ...chunk])
         if (isLate) say.timeTravel(first.meta, 'earlier')
-        await say.events(isLate ? given : chunk, true)
+        await say.events(isLate ? given : chunk, true, {})
       }
       expect(states.at(-1)).toEqual(onEvents(initialState, events))
     }))
