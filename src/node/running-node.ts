@@ -1,7 +1,7 @@
 import type { Meta, TaggedEvent } from '../core/event.ts'
-import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { NodeId, StreamId, SwarmId } from '../core/ids.ts'
 import type { EventKey } from '../core/event-key.ts'
-import { includesAll, lastOf, type OffsetMap } from '../core/offset-map.ts'
+import { includesAll, type OffsetMap } from '../core/offset-map.ts'
 import { encodeInvitation } from '../protocol/invitation.ts'
 import { StoreError } from '../store/errors.ts'
 import { createAppendLock, type AppendLock } from '../tab/append-lock.ts'
@@ -10,10 +10,10 @@ import { createChanges, type Change, type Changes } from '../tab/changes.ts'
 import { followAql, runAql } from './aql.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
-import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
+import { every } from './environment.ts'
 import { createArchives } from './archive-import.ts'
-import { hasForked, readForkStatus } from './fork-status.ts'
 import { createFillers, type Fillers } from './fillers.ts'
+import { Held } from './held.ts'
 import type { IdentityLoss, LostIdentity, Self } from './identity.ts'
 import { createLayers, type Layers } from './layers.ts'
 import { createLead, type Lead } from './lead.ts'
@@ -22,15 +22,15 @@ import { createMending, type Mending } from './mending.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
 import { NodeError, type AqlOptions, type AqlSubscriber, type Channel, type LateEvents, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
 import type { OpenPages } from './open-pages.ts'
-import { checkOwnStream } from './own-check.ts'
+import { checkOwnStream, isSetBack } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
 import { createPairings, type Pairings } from './pairing.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import { createReader, type Heads, type Reader } from './reader.ts'
+import { createReader, type Reader } from './reader.ts'
 import type { Reserve } from './reserve.ts'
 import { createRoom, type Room } from './room.ts'
 import { loadSettings, loadSwarm, saveHubs, saveName, saveSwarm, type Settings } from './settings.ts'
-import { createStatusBoard, presentOf, withLast, type StatusBoard } from './status.ts'
+import { createStatusBoard, presentOf, type StatusBoard } from './status.ts'
 import { changesIn, scopeOf } from './scope.ts'
 import { createScrub, scrubEveryMs, type Scrub } from './scrub.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
@@ -60,7 +60,7 @@ export class RunningNode implements Node {
   readonly #reader: Reader
   readonly #publisher: Publisher
   readonly #subscriptions: Subscriptions
-  readonly #watch: DiskWatch
+  readonly #held: Held
   readonly #changes: Changes
   readonly #network: NetworkStatus
   readonly #lead: Lead
@@ -73,10 +73,6 @@ export class RunningNode implements Node {
   readonly #fillers: Fillers
   readonly #archives: Pick<Node, 'archive' | 'takeArchive'>
   readonly #marks: MarkKeeper | undefined
-  /** What this tab published last: a comparison that began before it may not take it back. */
-  #ownLast: readonly [stream: StreamId, last: Offset] | undefined
-  /** Streams that replication itself has changed since the last comparison. */
-  readonly #replicated = new Set<StreamId>()
   #stops: (() => void)[] = []
   #closing: Promise<void> | undefined
   /** Its disk is no longer this program's to write on. */
@@ -85,6 +81,7 @@ export class RunningNode implements Node {
   constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, lost, pages, book, reserve }: Opened) {
     const { store, crypto, environment } = devices
     const scope = options.scope ?? scopeOf(options.swarm.id)
+    const supervise = (doing: string, work: Promise<unknown>) => this.#supervise(doing, work)
     this.#devices = devices
     this.#options = options
     this.#self = self
@@ -99,29 +96,37 @@ export class RunningNode implements Node {
       {
         swarm: options.swarm.id,
         self,
-        stored: (stream, last) => this.#published(stream, last),
+        stored: (stream, last) => {
+          this.#stored()
+          this.#held.published(stream, last)
+        },
         failed: (error) => this.#failed('storing an entry', error),
         note: this.#board.note,
         identityLost: (shown, reason) => this.#mending.replaceIdentity(shown, reason),
       },
     )
     this.#subscriptions = createSubscriptions(this.#reader, { isBehind: () => this.#isBehind(), after: environment.after })
-    this.#watch = createDiskWatch(store, (heads, streams) => this.#headsChanged(heads, streams))
     this.#changes = createChanges(environment, changesIn(scope), (change) => this.#hear(change))
     this.#network = createNetworkStatus(
-      { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#lead.leads(), supervise: (doing, work) => this.#supervise(doing, work) },
+      { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#lead.leads(), supervise },
       `${scope}/status`,
     )
-    const supervise = (doing: string, work: Promise<unknown>) => this.#supervise(doing, work)
     this.#lead = createLead(
       { environment, connections: () => this.#connections, pages, book, board: this.#board, network: this.#network, raiseTerm: () => store.incrementMeta('term'), supervise },
       `${scope}/leader`,
     )
+    this.#held = new Held({
+      store, crypto, self, board: this.#board, changes: this.#changes, supervise,
+      replication: () => this.#connections?.running()?.replication,
+      grown: () => this.#subscriptions.grown(),
+      reconnect: () => this.#lead.restart('lowered'),
+      identityChanged: (former) => this.#mending.identityChanged(former),
+    })
     this.#mending = createMending({
       store, crypto, environment, self, board: this.#board, supervise,
       changed: () => this.#changes.post({ type: 'identity' }),
-      lowering: (stream) => this.#replicated.add(stream),
-      compare: () => this.#watch.compare(),
+      lowering: (stream) => this.#held.replicated(stream),
+      compare: () => this.#held.compare(),
       restart: (reason, between) => this.#lead.restart(reason, between),
     })
     this.#pairings = createPairings({
@@ -144,10 +149,9 @@ export class RunningNode implements Node {
     this.#archives = createArchives({
       store, crypto, environment, swarm: options.swarm, nodeId: () => this.nodeId, status: this.status, note: this.#board.note, ...(this.#room && { room: this.#room }),
       restored: (shown) => this.#mending.replaceIdentity(shown, 'restored'),
-      compare: this.#watch.compare,
+      compare: this.#held.compare,
     })
-    const keeper = { status: this.status, supervise: (doing: string, work: Promise<unknown>) => this.#supervise(doing, work) }
-    this.#marks = devices.marks && createMarkKeeper(devices.marks, environment, options.swarm.id, keeper)
+    this.#marks = devices.marks && createMarkKeeper(devices.marks, environment, options.swarm.id, { status: this.status, supervise })
     this.#connections = this.#createConnections()
   }
 
@@ -160,7 +164,7 @@ export class RunningNode implements Node {
       this.#changes.post({ type: 'identity' })
       this.#mending.identityChanged(this.#lost.shown, 'damaged')
     }
-    await this.#watch.compare()
+    await this.#held.compare()
     this.#stops = [
       store.onLost((error) => {
         this.#failed('the connection to the disk', error)
@@ -168,11 +172,11 @@ export class RunningNode implements Node {
       }),
       environment.page.listen((change) => {
         if (change === 'hidden' || change === 'offline' || environment.page.state() === 'frozen') return
-        this.#supervise('comparing with the disk', this.#compare())
+        this.#supervise('comparing with the disk', this.#held.compareAll())
         this.#lead.wake()
       }),
       every(environment.after, compareEveryMs, () => {
-        if (this.#lead.leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
+        if (this.#lead.leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#held.compareAll())
       }),
       every(environment.after, scrubEveryMs, () => {
         if (!this.#lead.leads()) return
@@ -185,12 +189,10 @@ export class RunningNode implements Node {
     this.#lead.begin()
   }
 
-  /** Whether the own stream is shorter than was noted outside of the database: then this disk is an older one, and the stream goes on elsewhere. */
+  /** What was noted outside of the database says that this disk is an older one: the stream goes on elsewhere. */
   async #setBack(): Promise<IdentityLoss | undefined> {
     const mark = await this.#devices.marks?.read(this.swarm).catch((error: unknown) => this.#failed('looking what was noted of this node', error))
-    if (mark === undefined || mark.nodeId !== this.nodeId) return undefined
-    const state = await this.#devices.store.state(this.#self.stream())
-    return mark.next > (state?.head.next ?? 0) ? 'restored' : undefined
+    return mark !== undefined && (await isSetBack(this.#devices.store, this.#self, mark)) ? 'restored' : undefined
   }
 
   get nodeId(): NodeId {
@@ -287,8 +289,8 @@ export class RunningNode implements Node {
       },
       {
         stored: (streams) => {
-          for (const stream of streams) this.#replicated.add(stream)
-          this.#supervise('reading what was replicated', this.#watch.compare())
+          for (const stream of streams) this.#held.replicated(stream)
+          this.#supervise('reading what was replicated', this.#held.compare())
         },
         connected: (peer) => {
           this.#network.update(peer)
@@ -316,17 +318,7 @@ export class RunningNode implements Node {
     return peers.some(({ state, holds }) => state === 'connected' && !includesAll(present, holds))
   }
 
-  /** Own events of this tab are durable: everyone learns of it, before `publish` resolves. */
-  #published(stream: StreamId, last: Offset): void {
-    this.#watch.expect(stream, last + 1)
-    this.#ownLast = [stream, last]
-    this.#board.setPresent(withLast(this.status().present, stream, last), this.#self.ids())
-    this.#stored()
-    this.#subscriptions.grown()
-    this.#connections?.running()?.replication.published(stream)
-    this.#changes.post({ type: 'grown', streams: [stream] })
-  }
-
+  /** The disk takes entries: what failed before is over. */
   #stored(): void {
     if (this.status().storeFailure !== undefined) this.#board.set({ storeFailure: undefined })
   }
@@ -336,7 +328,7 @@ export class RunningNode implements Node {
     if (change.type === 'missed') return this.#subscriptions.missed(change.earliest)
     if (change.type === 'left') return this.#failed('this window', new StoreError('STORE-LEFT', 'this tablet has left the swarm, in another window'))
     if (change.type === 'renamed') this.#supervise('reading the new name', loadSettings(this.#devices.store).then(({ name }) => this.#board.set({ name })))
-    this.#supervise('comparing with the disk', this.#compare())
+    this.#supervise('comparing with the disk', this.#held.compareAll())
     if (change.type === 'grown' && change.streams.includes(this.#self.stream())) this.#connections?.running()?.replication.published(this.#self.stream())
   }
 
@@ -350,37 +342,8 @@ export class RunningNode implements Node {
       await saveHubs(store, this.#options.hubs)
       this.#board.note('STORE-DELETED', undefined, 'what was stored here was deleted, by the browser or by a person; what others hold is fetched again')
     }
-    await this.#compare()
+    await this.#held.compareAll()
     this.#stored()
-  }
-
-  async #compare(): Promise<void> {
-    const before = this.nodeId
-    if (await this.#self.reload()) this.#mending.identityChanged(before)
-    await this.#watch.compare()
-  }
-
-  #headsChanged(heads: Heads, streams: readonly StreamId[]): void {
-    if (streams.length === 0) return
-    const byOthers = streams.filter((stream) => !this.#replicated.has(stream))
-    const { present } = this.status()
-    const fell = byOthers.filter((stream) => !hasForked(heads, stream) && (heads.get(stream)?.next ?? 0) <= lastOf(present, stream))
-    for (const stream of fell) this.#board.note('STREAM-LOWERED', stream, `of this stream only ${heads.get(stream)?.next ?? 0} entries can be read on this disk now; the rest is fetched again`)
-    this.#replicated.clear()
-    const held = presentOf(heads)
-    this.#board.setPresent(this.#ownLast?.[0] === this.#self.stream() ? withLast(held, ...this.#ownLast) : held, this.#self.ids())
-    this.#subscriptions.grown()
-    if (streams.some((stream) => stream.includes('~'))) this.#supervise('looking at forks', this.#lookAtForks(heads))
-    const replication = this.#connections?.running()?.replication
-    if (replication === undefined) return
-    this.#changes.post({ type: 'grown', streams })
-    // Heads never fall within a session.
-    if (fell.length > 0) this.#supervise('connecting again with lower heads', this.#lead.restart('lowered'))
-    else if (byOthers.length > 0) this.#supervise('comparing heads', replication.refresh())
-  }
-
-  async #lookAtForks(heads: Heads): Promise<void> {
-    this.#board.set({ forks: await readForkStatus(this.#devices, heads) })
   }
 
   /** Until now queries may have passed over events: whoever follows one reads again, in every tab. */
@@ -422,17 +385,4 @@ export class RunningNode implements Node {
     if (error instanceof StoreError) this.#board.set({ storeFailure: { code: error.code, message, atMicros: this.#devices.environment.nowMicros() } })
     this.#board.note(isCoded ? error.code : 'NODE-FAILED', undefined, `${doing}: ${message}`)
   }
-}
-
-/** Calls again and again. @returns a function that stops it */
-const every = (after: (delayMs: number, call: () => void) => () => void, intervalMs: number, call: () => void): (() => void) => {
-  let cancel = () => {}
-  const next = () => {
-    cancel = after(intervalMs, () => {
-      next()
-      call()
-    })
-  }
-  next()
-  return () => cancel()
 }
