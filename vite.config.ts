@@ -53,7 +53,9 @@ export default defineConfig({
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
   optimizeDeps: { include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'intl-messageformat', 'uqr', 'axe-core'] },
+  // The limit of a test is there to end what hangs: how fast something is, the bench says.
   test: {
+    testTimeout: 60_000,
     projects: [
       { extends: true, test: { name: 'tidy', environment: 'node', include: ['test/tidy.test.ts'] } },
       {
@@ -73,9 +75,10 @@ export default defineConfig({
         },
       },
       // These start programs and browsers of their own: one file after the other, and of tests that run side by side as many as there are cores.
+      // The long ones wait for most of their time (for a dropout to end, for a page to wake), so two of their files run side by side.
       ...['firefox', 'hub', 'lib', 'floor', 'long'].map((name) => ({
         extends: true as const,
-        test: { name, environment: 'node' as const, include: [`test/${name}/**/*.test.ts`], fileParallelism: false, globalSetup: name === 'firefox' ? [] : ['test/build.mjs'], testTimeout: 300_000, hookTimeout: 120_000, maxConcurrency: 2 },
+        test: { name, environment: 'node' as const, include: [`test/${name}/**/*.test.ts`], ...(name === 'long' ? { maxWorkers: 2 } : { fileParallelism: false }), globalSetup: name === 'firefox' ? [] : ['test/build.mjs'], testTimeout: 300_000, hookTimeout: 120_000, maxConcurrency: 2 },
       })),
     ],
   },

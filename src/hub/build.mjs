@@ -43,8 +43,8 @@ const buildLib = async () => {
     logLevel: 'warn',
     build: {
       target: 'es2023', outDir: 'dist/lib', emptyOutDir: true, minify: false,
-      lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'index.js' },
-      rollupOptions: { external: ['cborg', 'idb', 'peerjs', /^simple-peer/] },
+      lib: { entry: { index: 'src/index.ts', svelte: 'src/svelte/follow.ts' }, formats: ['es'], fileName: (_, name) => `${name}.js` },
+      rollupOptions: { external: ['cborg', 'devalue', 'idb', 'peerjs', /^simple-peer/, /^svelte/] },
     },
   })
   const { code, output } = await run(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), '-p', 'src/tsconfig.lib.json'])

@@ -1,6 +1,5 @@
 import type { Meta, TaggedEvent } from '../core/event.ts'
-import { merge, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
-import { matches, normaliseWhere, type Where } from '../core/where.ts'
+import { offsetsOf, type OffsetMap } from '../core/offset-map.ts'
 import type { Node } from '../node/node.ts'
 import { FishError } from './fish-error.ts'
 import type { RunningFish } from './running-fish.ts'
@@ -23,14 +22,11 @@ export const basisOf = (basis: OffsetMap): OffsetMap | null => (offsetsOf(basis)
 export class Effects<S, E> {
   readonly #node: Node
   readonly #running: RunningFish<S, E>
-  readonly #where: Where
-  #own: OffsetMap = {}
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(node: Node, running: RunningFish<S, E>) {
     this.#node = node
     this.#running = running
-    this.#where = normaliseWhere(running.fish.where)
   }
 
   /** @returns the metas of what it has published. @throws what the effect throws, FishError, NodeError, StoreError: nothing was published */
@@ -42,7 +38,7 @@ export class Effects<S, E> {
   }
 
   async #once(effect: StateEffect<S>): Promise<readonly Meta[]> {
-    const { state, basis } = await this.#running.stateCovering(this.#own)
+    const { state, basis } = await this.#running.statePresent()
     const events: TaggedEvent[] = []
     let isOpen = true
     await effect(state, (...more) => {
@@ -52,8 +48,6 @@ export class Effects<S, E> {
     isOpen = false
     if (events.length === 0) return []
     const rests = basisOf(basis)
-    const metas = await this.#node.publish(events.map((event) => ({ basis: rests, ...event })))
-    for (const meta of metas) if (matches(this.#where, { ...meta, isLocal: true })) this.#own = merge(this.#own, { [meta.stream]: meta.offset })
-    return metas
+    return this.#node.publish(events.map((event) => ({ basis: rests, ...event })))
   }
 }

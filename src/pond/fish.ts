@@ -1,4 +1,4 @@
-import type { Meta } from '../core/event.ts'
+import type { Event, Meta } from '../core/event.ts'
 import type { Where } from '../core/where.ts'
 
 /** Names a fish: the same on all nodes, and where its snapshots lie. */
@@ -21,6 +21,8 @@ export interface Fish<S, E> {
   readonly initialState: S
   /** The next state. Called in the order of events; again for the same ones after an older event came late. */
   readonly onEvent: (state: S, event: E, meta: Meta) => S
+  /** The same as `onEvent` for each in turn, where a whole chunk can be had cheaper. Not used together with `isReset`. */
+  readonly onEvents?: (state: S, events: readonly Event[]) => S
   /** Whether the state after this event does not depend on anything before it: it is folded onto `initialState`, and older events are not read. */
   readonly isReset?: (event: E, meta: Meta) => boolean
   /** Makes a state of what `JSON.parse` gives of its JSON text; for states that are no plain data. */

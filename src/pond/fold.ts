@@ -71,7 +71,9 @@ export class Fold<S, E> implements Progress {
 
   /** Folds events that sort after all before. @throws FishError; Uncertain: fold again from `carefully` */
   add(events: readonly Event[]): void {
-    for (const event of events) this.#step(event)
+    const { onEvents, isReset } = this.#fish
+    if (onEvents === undefined || isReset !== undefined || this.#careful) for (const event of events) this.#step(event)
+    else if (events.length > 0) this.#stepAll(events, onEvents)
   }
 
   /** Of what matches, everything up to there has been folded. */
@@ -163,19 +165,43 @@ export class Fold<S, E> implements Progress {
         ? this.#fault('FISH-CHANGES', `it changes what it was given, which other states may share: make a new state instead (${String(cause)})`, cause)
         : this.#fault('FISH-THREW', String(cause), cause)
     }
-    if (typeof state === 'object' && state !== null && 'then' in state && typeof state.then === 'function') throw this.#fault('FISH-PROMISE', 'it gave a promise; a fold is done at once')
-    freezeOutermost(state)
-    this.#state = state
+    this.#accept(state)
     if (isReset) {
       this.#basis = {}
       this.horizon = { lamport: meta.lamport, stream: meta.stream }
     }
+    this.#count(meta)
+    if (this.#careful) this.#freeze()
+    if (this.count >= this.#nextPoint) this.#keep()
+  }
+
+  #stepAll(events: readonly Event[], onEvents: (state: S, events: readonly Event[]) => S): void {
+    for (const { payload } of events) freezeJson(payload)
+    this.#event = events.at(-1)?.meta
+    let state: S
+    try {
+      state = onEvents(this.#state, events)
+    } catch (cause) {
+      // One after the other the event at fault is found.
+      for (const event of events) this.#step(event)
+      throw this.#fault('FISH-THREW', `its onEvents threw, and its onEvent does not: ${String(cause)}`, cause)
+    }
+    this.#accept(state)
+    for (const { meta } of events) this.#count(meta)
+    if (this.count >= this.#nextPoint) this.#keep()
+  }
+
+  #accept(state: S): void {
+    if (typeof state === 'object' && state !== null && 'then' in state && typeof state.then === 'function') throw this.#fault('FISH-PROMISE', 'it gave a promise; a fold is done at once')
+    freezeOutermost(state)
+    this.#state = state
+  }
+
+  #count(meta: Meta): void {
     this.#basis[meta.stream] = meta.offset
     this.#covered[meta.stream] = meta.offset
     this.last = meta
     this.count++
-    if (this.#careful) this.#freeze()
-    if (this.count >= this.#nextPoint) this.#keep()
   }
 
   #keep(): void {

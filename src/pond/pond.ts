@@ -25,7 +25,7 @@ export interface Pond {
   readonly observeAll: <Seed, S, E>(seeds: Where, makeFish: (seed: Seed, meta: Meta) => Fish<S, E> | undefined, options: ObserveAllOptions, callback: (states: readonly S[]) => void, stoppedByError?: (error: FishError) => void) => Cancel
   /** The fish that the first event of a kind calls for. Silent until there is one. */
   readonly observeOne: <Seed, S, E>(seeds: Where, makeFish: (seed: Seed, meta: Meta) => Fish<S, E>, callback: (state: S) => void, stoppedByError?: (error: FishError) => void) => Cancel
-  /** Runs an effect once, on a state that contains all that effects on this fish before it have published. @throws as `Effects.run` */
+  /** Runs an effect once, on the state that contains all that is present, what effects on this fish before it have published included. @throws as `Effects.run` */
   readonly run: <S, E>(fish: Fish<S, E>, effect: StateEffect<S>) => Promise<readonly Meta[]>
   /** Runs an effect on the present state and on every new one, until `autoCancel` holds of one. An effect that throws ends it. */
   readonly keepRunning: <S, E>(fish: Fish<S, E>, effect: StateEffect<S>, autoCancel?: (state: S) => boolean, stoppedByError?: (error: unknown) => void) => Cancel
@@ -145,7 +145,7 @@ export const createPond = (node: Node, options: PondOptions = {}): Pond => {
 
   return {
     observe,
-    currentState: (fish) => held(fish, async ({ running }) => (await running.stateCovering({})).state),
+    currentState: (fish) => held(fish, async ({ running }) => (await running.statePresent()).state),
     observeAll: (seeds, makeFish, choices, callback, stopped = report) => cancellable(observeAll({ node, observe, after, nowMs }, seeds, makeFish, choices, callback, stopped)),
     observeOne: (seeds, makeFish, callback, stopped = report) => cancellable(observeOne({ node, observe }, seeds, makeFish, callback, stopped)),
     run,

@@ -1,5 +1,6 @@
 import type { Event } from '../core/event.ts'
 import { compareEventKeys, type EventKey } from '../core/event-key.ts'
+import type { Offset, StreamId } from '../core/ids.ts'
 import { includesAll, type OffsetMap } from '../core/offset-map.ts'
 import type { Node, Query, TravelReason } from '../node/node.ts'
 import type { Fish } from './fish.ts'
@@ -34,6 +35,7 @@ export class RunningFish<S, E> {
   readonly #waiting = new Map<OffsetMap, { readonly resolve: () => void; readonly reject: (error: FishError) => void }>()
   #unsubscribe: () => void = () => undefined
   #isCaughtUp = false
+  #travels = 0
   #ended: FishError | undefined
   /** Whether the state goes back to a snapshot of an earlier run, which a mistake may have spoilt. */
   #isFromDisk = false
@@ -64,10 +66,17 @@ export class RunningFish<S, E> {
     return () => this.#watchers.delete(watcher)
   }
 
-  /** The state that contains all that is present, at least up to those of these offsets that match, and what it rests on. */
-  async stateCovering(offsets: OffsetMap): Promise<{ readonly state: S; readonly basis: OffsetMap }> {
-    if (this.#ended !== undefined) throw this.#ended
-    if (!this.#covers(offsets)) await new Promise<void>((resolve, reject) => this.#waiting.set(offsets, { resolve, reject }))
+  /** The state that contains all that is present now, and what it rests on. @throws FishError */
+  async statePresent(): Promise<{ readonly state: S; readonly basis: OffsetMap }> {
+    const present = await this.#node.present()
+    await this.#whenCovers({})
+    const { covered, horizon } = this.#fold
+    const travels = this.#travels
+    const coming: Record<StreamId, Offset> = {}
+    for await (const { meta } of this.#node.query({ where: this.fish.where, lowerBound: { ...covered }, upperBound: present, ...(horizon && { horizon }) })) coming[meta.stream] = meta.offset
+    await this.#whenCovers(coming)
+    // The next to ask need not look at these again.
+    if (travels === this.#travels) this.#fold.cover(present)
     return { state: this.#fold.state, basis: { ...this.#fold.basis } }
   }
 
@@ -81,6 +90,11 @@ export class RunningFish<S, E> {
 
   #covers(offsets: OffsetMap): boolean {
     return this.#isCaughtUp && includesAll(this.#fold.covered, offsets)
+  }
+
+  async #whenCovers(offsets: OffsetMap): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended
+    if (!this.#covers(offsets)) await new Promise<void>((resolve, reject) => this.#waiting.set(offsets, { resolve, reject }))
   }
 
   async #start(): Promise<void> {
@@ -168,6 +182,7 @@ export class RunningFish<S, E> {
   #travel(earliest: EventKey, reason: TravelReason): void {
     this.#unsubscribe()
     this.#isCaughtUp = false
+    this.#travels++
     this.#after(() => this.#snapshots.keepBefore(earliest))
     const found = this.#fold.rewind(earliest)
     this.#savedCount = Math.min(this.#savedCount, this.#fold.count)

@@ -61,7 +61,7 @@ afterAll(async () => {
 })
 
 test('the package holds the library and its types, and nothing of the app or the hub', () => {
-  expect(packed).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'README.md', 'dist/lib/index.js', 'dist/lib/index.d.ts']))
+  expect(packed).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'README.md', 'dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/lib/svelte.js', 'dist/lib/svelte/follow.d.ts']))
   expect(packed.filter((file) => file.startsWith('src/') || file.startsWith('dist/') && !file.startsWith('dist/lib/'))).toEqual([])
   expect(packed.filter((file) => /\.(svelte|css|html)$/.test(file))).toEqual([])
 })

@@ -85,4 +85,4 @@ test.each([1, 2, 3, 4])('[G3] [G5] after partitions and restarts every fish on e
     expect(fish.since.states.at(-1)).toEqual(naive(sinceReset, events))
     expect(fish.places.states.at(-1)).toEqual(naive(places, events))
   }
-}, 60_000)
+})
