@@ -69,5 +69,6 @@ test('a failure is shown with the last value, and begun again by hand', async ()
   isBroken = false
   value.again()
   await fish.expectNow(({ state, value: numbersNow }) => state === 'ready' && numbersNow.join() === '1,2')
+  expect(fish.seen.at(-1)?.state).toBe('ready')
   fish.stop()
 })
