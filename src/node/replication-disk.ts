@@ -74,7 +74,7 @@ export class Disk {
       case 'settleFork': return work.inTurn(effect.fork.stream, () => this.#settleFork(effect.fork))
       case 'findPlace': return work.supervise(this.#findPlace(effect))
       case 'readWant': return whenRoom(effect.session, () => work.supervise(this.#readWant(effect)))
-      case 'readFork': return work.supervise(this.#readFork(effect))
+      case 'readFork': return whenRoom(effect.session, () => work.supervise(this.#readFork(effect)))
       case 'readPush': return work.supervise(this.#readPush(effect.stream, effect.next))
       case 'flush': return work.supervise(this.#flush())
     }

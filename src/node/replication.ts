@@ -136,7 +136,10 @@ class Runner {
     return {
       opened: (connection) => this.#opened(connection),
       changed: ({ id }) => this.#tellPeer(id),
-      silent: (session, silent) => this.#step({ type: 'silent', session, silent, nowMs: this.#nowMs() }),
+      silent: (session, silent) => {
+        this.#step({ type: 'silent', session, silent, nowMs: this.#nowMs() })
+        this.mesh.silent(session, silent)
+      },
       gave: (connection, message) => this.#gave(connection, message),
       closed: (connection, reason) => this.#forget(connection, reason),
       faulted: (nodeId, reason, detail) => this.#notice('SESSION-ENDED', nodeId, `${reason}: ${detail}`),
@@ -193,7 +196,9 @@ class Runner {
   /** Of a peer that has said it once, no further message for a channel that is not open is reported. @see PROTOCOL.md [R16] */
   #gaveLayer(session: SessionId, nodeId: NodeId, { channel, bytes }: Layer): void {
     try {
-      if (this.#events.layerMessage(channel, nodeId, bytes) || this.#strayed.has(session)) return
+      if (this.#events.layerMessage(channel, nodeId, bytes)) return
+      this.#sessions.wasted(session)
+      if (this.#strayed.has(session)) return
       this.#strayed.add(session)
       this.#notice('CHANNEL-UNKNOWN', nodeId, `a message for ${channel}, which is not open here`)
     } catch (error) {
@@ -258,6 +263,7 @@ class Runner {
     switch (effect.type) {
       case 'send': return this.#sessions.send(effect.session, effect.message)
       case 'end': return this.#sessions.end(effect.session, effect.reason, effect.text)
+      case 'wasted': return this.#sessions.wasted(effect.session)
       case 'identityLost': return this.#loseIdentity('restored')
       case 'stored': return this.#events.stored([effect.stream])
       case 'holdsChanged': return this.#tellPeer(effect.session)

@@ -44,7 +44,7 @@ export interface PlanState {
   readonly lastLookMs: number
   /** Reads for pushes under way: stream and offset. */
   readonly pushReads: ReadonlySet<string>
-  /** The last header of a stream refused for its author's fault, as hexadecimal digits. */
+  /** The last header of a stream refused for its author's fault, as hexadecimal digits; of the newest `REPORTED_MAX` streams. */
   readonly refused: ReadonlyMap<StreamId, string>
   /** Nothing is asked for before this, because there was no room. */
   readonly fullUntilMs: number
@@ -64,6 +64,8 @@ export interface PeerView {
   readonly heads: ReadonlyMap<StreamId, SaidHead>
   /** Offsets that its pushes showed beyond its heads. */
   readonly shown: ReadonlyMap<StreamId, Offset>
+  /** Of how many of those streams nothing is held. */
+  readonly unheld: number
   /** Forks that it said in this session. */
   readonly knows: ReadonlyMap<StreamId, SaidFork>
   /** Those of them that it is still to be asked for. */
@@ -217,6 +219,8 @@ export type PlanInput = At<
 export type PlanEffect =
   | { readonly type: 'send'; readonly session: SessionId; readonly message: Message }
   | { readonly type: 'end'; readonly session: SessionId; readonly reason: ByeReason; readonly text: string }
+  /** A message of the peer was of no use: it counts against what it may say. @see PROTOCOL.md [R14] */
+  | { readonly type: 'wasted'; readonly session: SessionId }
   /** Verify and store; one at a time for each stream. */
   | { readonly type: 'take'; readonly piece: TakenPiece }
   | { readonly type: 'takeFork'; readonly session: SessionId; readonly fork: ForkMessage }
@@ -247,7 +251,7 @@ export const planOf = (nodeId: NodeId, views: ReadonlyMap<StreamId, StreamView>,
 })
 
 export const peerOf = (nodeId: NodeId): PeerView => ({
-  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), knows: new Map(), forks: new Map(), proofs: [],
+  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), unheld: 0, knows: new Map(), forks: new Map(), proofs: [],
   open: new Map(), nextWant: 1, spent: new Map(), fruitless: new Map(), whole: new Set(), back: new Map(), answers: [], reading: false, lastWant: 0,
   told: new Map(), toldOf: undefined, toldForks: new Map(), lastHaveMs: -Infinity, sent: new Map(),
 })

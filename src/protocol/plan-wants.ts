@@ -149,7 +149,7 @@ export const onEnded = (state: PlanState, session: SessionId, end: End): PlanSte
   const peer = state.peers.get(session)
   const want = peer?.open.get(end.want)
   if (peer === undefined) return [state, []]
-  if (want === undefined) return end.want < peer.nextWant ? [state, []] : [state, [{ type: 'end', session, reason: 'violation', text: 'the end of no want' }]]
+  if (want === undefined) return end.want < peer.nextWant ? [state, [{ type: 'wasted', session }]] : [state, [{ type: 'end', session, reason: 'violation', text: 'the end of no want' }]]
   return [changePeer(state, session, () => ({ open: withEntry(peer.open, end.want, { ...want, ended: end.reason }) })), []]
 }
 

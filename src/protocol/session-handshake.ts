@@ -1,6 +1,6 @@
 import { equalBytes } from '../core/bytes.ts'
 import { decodeMessage, encodeMessage } from './codec.ts'
-import { HANDSHAKE_BYTES_MAX, HANDSHAKE_MS_MAX, HELD_BYTES_MAX } from './limits.ts'
+import { HANDSHAKE_BYTES_MAX, HANDSHAKE_MS_MAX, HELD_BYTES_MAX, PIECE_BYTES } from './limits.ts'
 import { PROTOCOL_VERSION, type Hello, type Proof } from './message.ts'
 import { otherRole, transcriptBytes } from './proof.ts'
 import { onOpenMessage, openAllowance } from './session-open.ts'
@@ -20,7 +20,7 @@ export const onHandshakeTick = (state: Greeting | Proving | Judging, nowMs: numb
 /** Bounds first: nothing is decoded of what is too much. @see PROTOCOL.md [R8] */
 export const onHandshakeMessage = (state: Greeting | Proving | Judging, input: MessageInput): SessionStep => {
   const isChecking = state.phase === 'judging' || (state.phase === 'proving' && state.check !== 'awaited')
-  const bytes = state.bytes + input.bytes.length
+  const bytes = state.bytes + input.bytes.length + (isChecking ? PIECE_BYTES : 0)
   if (isChecking) return bytes > HELD_BYTES_MAX + HANDSHAKE_BYTES_MAX ? endSession('violation', 'too much before the proof') : [{ ...state, bytes, held: [...state.held, input] }, []]
   if (bytes > HANDSHAKE_BYTES_MAX) return endSession('violation', 'too much before the proof')
   const decoded = decodeMessage(input.bytes)

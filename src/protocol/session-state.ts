@@ -89,6 +89,8 @@ export type SessionInput =
   /** The peer's proof was checked. */
   | { readonly type: 'checked'; readonly holds: boolean; readonly nowMs: number }
   | { readonly type: 'twinJudged'; readonly ownPage: boolean }
+  /** A message that was given on was of no use here. */
+  | { readonly type: 'wasted'; readonly nowMs: number }
   | { readonly type: 'tick'; readonly nowMs: number; readonly wallMicros: number; readonly page: SaidPage }
   | { readonly type: 'end'; readonly reason: ByeReason; readonly detail: string }
 
