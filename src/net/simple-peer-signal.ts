@@ -28,14 +28,24 @@ const checkSignal = (signal: unknown): SimplePeerSignal | undefined => {
   if (!isRecord(signal)) return undefined
   const { type, sdp, candidate } = signal
   if ((type === 'offer' || type === 'answer') && hasOnly(signal, 'type', 'sdp')) {
-    return typeof sdp === 'string' && fingerprintOf(sdp) !== undefined ? { type, sdp } : undefined
+    return typeof sdp === 'string' && isDescription(sdp) ? { type, sdp } : undefined
   }
   if (type !== 'candidate' || !hasOnly(signal, 'type', 'candidate') || !isRecord(candidate)) return undefined
   const { candidate: line, sdpMLineIndex, sdpMid } = candidate
   if (!hasOnly(candidate, 'candidate', 'sdpMLineIndex', 'sdpMid')) return undefined
-  if (typeof line !== 'string' || line.length > candidateLengthMax || sdpMLineIndex !== 0 || typeof sdpMid !== 'string' || sdpMid.length > 16) return undefined
+  if (typeof line !== 'string' || line.length > candidateLengthMax || !isNearby(line) || sdpMLineIndex !== 0 || typeof sdpMid !== 'string' || sdpMid.length > 16) return undefined
   return { type, candidate: { candidate: line, sdpMLineIndex, sdpMid } }
 }
+
+/** One certificate, one section, that of data channels: nothing that a member says makes a browser take in sound or pictures. */
+const isDescription = (sdp: string): boolean => {
+  const [section = '', ...others] = sdp.match(/^m=.*$/gm) ?? []
+  return fingerprintOf(sdp) !== undefined && section.startsWith('m=application ') && others.length === 0 && (sdp.match(/^a=candidate:.*$/gm) ?? []).every((line) => isNearby(line.slice(2).trim()))
+}
+
+/** A candidate is a literal address, or a `.local` name, which is asked for on this network alone; another name would be, perhaps, on the internet. Empty: there are no more. */
+const isNearby = (candidate: string): boolean =>
+  candidate === '' || /^candidate:\S+ \d+ (?:udp|tcp) \d+ (?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*|[0-9a-f-]{36}\.local) \d{1,5} typ /i.test(candidate)
 
 /**
  * SHA-256 of the certificate that a session description names, 32 bytes.
