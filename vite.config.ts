@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { playwright } from '@vitest/browser-playwright'
-import type { Plugin } from 'vite'
+import { build, type Plugin } from 'vite'
 import { VitePWA, type VitePWAOptions } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
 import { hubCommands } from './test/browser/hub-commands.ts'
@@ -11,6 +11,30 @@ import { hubCommands } from './test/browser/hub-commands.ts'
 const chromium = {
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+}
+
+/** The guard is a classic script before everything else in the page, made apart from the app; it is told where the part is that saves entries without the app. */
+const guard = (): Plugin => {
+  let file = ''
+  return {
+    name: 'guard',
+    apply: 'build',
+    async buildStart() {
+      this.emitFile({ type: 'chunk', id: 'src/rescue.ts', name: 'rescue', preserveSignature: 'strict' })
+      const built = await build({ configFile: false, publicDir: false, logLevel: 'warn', build: { write: false, target: 'es2020', lib: { entry: 'src/guard.ts', formats: ['iife'], name: 'guard' } } })
+      const source = [built].flat().flatMap((each) => ('output' in each ? each.output : [])).map((each) => (each.type === 'chunk' ? each.code : ''))[0] ?? ''
+      file = `assets/guard-${createHash('sha256').update(source).digest('base64url').slice(0, 8)}.js`
+      this.emitFile({ type: 'asset', fileName: file, source })
+    },
+    transformIndexHtml: {
+      order: 'post',
+      handler: (_html, { bundle = {} }) => {
+        const rescue = Object.values(bundle).find((each) => each.type === 'chunk' && each.name === 'rescue')?.fileName
+        if (rescue === undefined) throw new Error('the build has no part that saves entries')
+        return [{ tag: 'script', attrs: { src: `/${file}`, 'data-rescue': `/${rescue}` }, injectTo: 'head-prepend' }]
+      },
+    },
+  }
 }
 
 let builtInto = 'dist/app'
@@ -47,7 +71,7 @@ const pwa = VitePWA({
 })
 
 export default defineConfig({
-  plugins: [svelte({ configFile: false }), folder, pwa],
+  plugins: [svelte({ configFile: false }), folder, guard(), pwa],
   // Nothing stands inside the page: the content security policy lets only files of the hub in, data: addresses are none.
   // Parts that are rarely used are files of their own; all of them are kept on the tablet at the first visit.
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },

@@ -3,7 +3,10 @@ import path from 'node:path'
 import { parse, type AST } from 'svelte/compiler'
 import { IntlMessageFormat } from 'intl-messageformat'
 import { describe, expect, test } from 'vitest'
-import { catalogues, languageOf, Words } from '../../src/app/i18n/words.svelte.ts'
+import { crashDe } from '../../src/app/i18n/crash-de.ts'
+import { crashEn } from '../../src/app/i18n/crash-en.ts'
+import { languageOf } from '../../src/app/i18n/language.ts'
+import { catalogues, Words } from '../../src/app/i18n/words.svelte.ts'
 
 /** The places of a message and their kinds, plural forms included: `n:plural[=0,one,other]`. */
 const placesOf = (message: string): readonly string[] => {
@@ -51,6 +54,8 @@ const textsIn = (source: string): readonly string[] => {
 }
 
 describe('texts', () => {
+  test('[A6] what stands outside of the app has the same keys in both languages', () => expect(Object.keys(crashDe)).toEqual(Object.keys(crashEn)))
+
   test('[A6] both languages have the same keys, and in each text the same places and plural forms', () => {
     expect(Object.keys(catalogues.de)).toEqual(Object.keys(catalogues.en))
     for (const [key, text] of Object.entries(catalogues.en)) expect([key, placesOf(catalogues.de[key as keyof typeof catalogues.de])]).toEqual([key, placesOf(text)])

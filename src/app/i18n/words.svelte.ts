@@ -1,8 +1,8 @@
 import { IntlMessageFormat } from 'intl-messageformat'
 import { de } from './de.ts'
 import { en } from './en.ts'
+import type { Language } from './language.ts'
 
-export type Language = 'en' | 'de'
 export type Key = keyof typeof en
 export type Values = Readonly<Record<string, string | number>>
 
@@ -10,15 +10,6 @@ export type Values = Readonly<Record<string, string | number>>
 export const catalogues: Readonly<Record<Language, Readonly<Record<Key, string>>>> = { en, de }
 
 const LOCALE: Readonly<Record<Language, string>> = { en: 'en-GB', de: 'de-DE' }
-
-/** The first language of a person's list that the app speaks; English where it speaks none. */
-export const languageOf = (wanted: readonly string[]): Language => {
-  for (const tag of wanted) {
-    const language = tag.slice(0, 2).toLowerCase()
-    if (language === 'en' || language === 'de') return language
-  }
-  return 'en'
-}
 
 /** What the screens say, in the chosen language: texts by key, times, amounts. Reactive in `language`. */
 export class Words {

@@ -75,14 +75,14 @@ const OBSTACLES: Readonly<Record<Obstacle, ObstacleKind>> = {
 
 /** Something that needs a hand: what it is, what it means and what to do are texts of `problem.<kind>`. */
 export interface Problem {
-  readonly kind: 'store' | 'full' | 'clock' | 'offline' | ObstacleKind | 'cut' | 'hub' | 'silent' | 'keep' | 'app' | 'update' | 'room'
+  readonly kind: 'store' | 'full' | 'clock' | 'offline' | ObstacleKind | 'cut' | 'hub' | 'silent' | 'keep' | 'app' | 'update' | 'room' | 'crashed'
   readonly mark: MarkKind
   readonly code: string
   readonly about: string
   readonly sinceMicros: number | undefined
 }
 
-const KEEP: Readonly<Record<KeepFault, Problem['kind']>> = { 'APP-NOT-KEPT': 'app', 'UPDATE-CUT': 'update', 'UPDATE-ROOM': 'room' }
+const KEEP: Readonly<Record<KeepFault, Problem['kind']>> = { 'APP-NOT-KEPT': 'app', 'UPDATE-CUT': 'update', 'UPDATE-ROOM': 'room', 'UPDATE-CRASHED': 'crashed' }
 
 /** Most serious first. Without a network there is no word of the hub. A tablet counts as silent when others are in reach; when none is, this one is cut off. */
 export const problemsOf = (status: NodeStatus, fault?: KeepFault): readonly Problem[] => {
