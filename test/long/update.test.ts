@@ -103,6 +103,7 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     })
     await banner(page).getByRole('button').click()
     await atVersion(page, 2)
+    expect(await page.evaluate(async () => (await navigator.serviceWorker.ready).waiting)).toBeNull()
   })
 
   test('[G6] a window in which something is not finished is named before it is taken', async () => {
