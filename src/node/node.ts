@@ -65,7 +65,7 @@ export interface Subscriber {
    * @param earliest the first event by order that was not given yet
    */
   readonly timeTravel: (earliest: EventKey, reason: TravelReason) => void
-  /** Whether it is cheap to begin again because of a late event like this: then `timeTravel` does not wait for more of them. Absent: it is not. */
+  /** Whether it is cheap to begin again because of a late event like this: then `timeTravel` comes at once, with this event, and does not wait for more of them. Absent: it is not. */
   readonly isNear?: (late: EventKey) => boolean
   /** The subscription has ended by an error. */
   readonly failed: (error: Error) => void

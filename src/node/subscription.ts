@@ -220,7 +220,8 @@ export class Subscription {
 
   /** A late event is seldom alone: who comes back after a long absence gets thousands, and begins again once. */
   async #travel(late: EventKey): Promise<void> {
-    if (this.#subscriber.isNear?.(late) !== true) await Promise.race([this.#pass.settled(), this.#whenStopped])
+    if (this.#subscriber.isNear?.(late) === true) return this.#restart(late, 'earlier')
+    await Promise.race([this.#pass.settled(), this.#whenStopped])
     if (!this.#stopped) return this.#restart(await this.#earliest(late), 'earlier')
   }
 

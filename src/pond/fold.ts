@@ -4,12 +4,12 @@ import type { Offset, StreamId } from '../core/ids.ts'
 import { lastOf, merge, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
 import type { Fish } from './fish.ts'
 import { FishError } from './fish-error.ts'
-import { freezeJson, freezeOutermost, freezeState, type Kept } from './freeze.ts'
+import { freezeJson, freezeOutermost, freezeState, looserOf, type Kept } from './freeze.ts'
 import { isBefore, newestBefore, thin, type Point, type Progress } from './point.ts'
 import { stateTextOf, type StateText } from './state-text.ts'
 
 /** Of points in memory: a late event lies near as a rule. What is kept as text costs its writing, so there are fewer. */
-const dense = { spacing: 256, reach: 2 } as const
+const dense = { spacing: 256, reach: 1.5 } as const
 const opaqueSpacing = 1_024
 const opaqueShare = 1 / 8
 /** The first count at which a state's size is looked at; then at twice as many each time. */
@@ -42,7 +42,7 @@ export class Fold<S, E> implements Progress {
   /** Ascending. */
   #points: readonly Point<S>[] = []
   #nextPoint: number = dense.spacing
-  #kept: Kept = 'plain'
+  #kept: Kept = 'json'
   /** Whether to look at the state after every event, to find the one at fault. */
   #careful = false
   #measureAt = firstMeasure
@@ -96,8 +96,9 @@ export class Fold<S, E> implements Progress {
   /** A point whose state is given as text. @throws whatever the fish's `deserializeState` does */
   read(progress: Progress, text: string): Point<S> {
     const state = this.#text.read(text)
-    if (freezeState(state, this.#isForeign) !== 'plain') this.#kept = 'opaque'
-    return { ...progress, open: this.#kept === 'plain' ? () => state : () => this.#text.read(text) }
+    const kept = freezeState(state, this.#isForeign)
+    if (typeof kept === 'string') this.#kept = looserOf(this.#kept, kept)
+    return { ...progress, open: this.#kept === 'opaque' ? () => this.#text.read(text) : () => state }
   }
 
   /** How many events are folded again because of that one; `undefined`: no point lies before it. */
@@ -211,28 +212,30 @@ export class Fold<S, E> implements Progress {
       this.#measureAt = this.count * 2
     }
     this.#points = thin([...this.#points, this.#point()], this.count, dense)
-    this.#nextPoint = this.count + (this.#kept === 'plain' ? dense.spacing : Math.max(opaqueSpacing, Math.floor(this.count * opaqueShare)))
+    this.#nextPoint = this.count + (this.#kept === 'opaque' ? Math.max(opaqueSpacing, Math.floor(this.count * opaqueShare)) : dense.spacing)
   }
 
   #point(): Point<S> {
     const progress: Progress = { covered: { ...this.#covered }, basis: { ...this.#basis }, last: this.last && { lamport: this.last.lamport, stream: this.last.stream }, horizon: this.horizon, count: this.count }
     const state = this.#state
-    if (this.#kept === 'plain') return { ...progress, open: () => state }
+    if (this.#kept !== 'opaque') return { ...progress, open: () => state }
     const text = this.#written()
     return { ...progress, open: () => this.#text.read(text) }
   }
 
   #freeze(): void {
     const kept = freezeState(this.#state, this.#isForeign)
-    if (kept === 'opaque') this.#kept = kept
-    if (typeof kept === 'string') return
+    if (typeof kept === 'string') {
+      this.#kept = looserOf(this.#kept, kept)
+      return
+    }
     if (!this.#careful) throw new Uncertain()
     throw this.#fault('FISH-STATE', `its state holds ${kept.what} at "${kept.at}", which cannot be kept: use plain data, or give the fish a deserializeState`)
   }
 
   #written(): string {
     try {
-      return this.#text.write(this.#state)
+      return this.#text.write(this.#state, this.#kept)
     } catch (cause) {
       throw this.#fault('FISH-STATE', `its state cannot be written as text (${String(cause)})`, cause)
     }

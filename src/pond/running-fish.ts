@@ -12,6 +12,8 @@ import { snapshotLayer, Snapshots } from './snapshots.ts'
 const nearEvents = 2_048
 /** A snapshot is saved after so many events; when the fish stops, after fewer. */
 const [saveEvents, saveEventsAtEnd] = [1_000, 100] as const
+/** A large one less often: after one event for so many characters of it. */
+const charsPerEvent = 1_000
 
 export interface Watcher<S> {
   /** A state that contains all that is present; first the one there is. Never called within `watch`. */
@@ -40,6 +42,7 @@ export class RunningFish<S, E> {
   /** Whether the state goes back to a snapshot of an earlier run, which a mistake may have spoilt. */
   #isFromDisk = false
   #savedCount = 0
+  #savedChars = 0
   #saving: Promise<void> = Promise.resolve()
 
   /** @throws FishError where the initial state cannot be kept */
@@ -118,6 +121,7 @@ export class RunningFish<S, E> {
     }
     this.#isFromDisk = true
     this.#savedCount = snapshot.count
+    this.#savedChars = text.length
     this.#subscribe()
     return true
   }
@@ -170,7 +174,7 @@ export class RunningFish<S, E> {
     if (!caughtUp) return
     this.#fold.settle()
     this.#isCaughtUp = true
-    if (this.#fold.count - this.#savedCount >= saveEvents) this.#save()
+    if (this.#fold.count - this.#savedCount >= Math.max(saveEvents, this.#savedChars / charsPerEvent)) this.#save()
     for (const watcher of [...this.#watchers.keys()]) this.#tell(watcher)
     for (const [offsets, { resolve }] of [...this.#waiting]) {
       if (!this.#covers(offsets)) continue
@@ -205,6 +209,7 @@ export class RunningFish<S, E> {
     const progress = { covered: { ...covered }, basis: { ...basis }, last: last && { lamport: last.lamport, stream: last.stream }, horizon, count }
     const text = this.#fold.write()
     this.#savedCount = count
+    this.#savedChars = text.length
     this.#after(() => this.#snapshots.save(progress, text))
   }
 

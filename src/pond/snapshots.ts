@@ -1,3 +1,4 @@
+import { crc32 } from '../core/crc32.ts'
 import type { EventKey } from '../core/event-key.ts'
 import { parseStreamId } from '../core/ids.ts'
 import { LAMPORT_MAX } from '../core/lamport.ts'
@@ -16,6 +17,8 @@ const sparse = { spacing: 2_000, reach: 5 } as const
 /** A snapshot, without its state. */
 export interface Snapshot extends Progress {
   readonly key: string
+  /** CRC-32 of the state's bytes. */
+  readonly check: number
 }
 
 /** What lies on disk of the fish with this id. All versions share one place, so that those of other versions are found and deleted. */
@@ -39,8 +42,8 @@ const isOffsets = (value: unknown): value is OffsetMap =>
 
 const isSnapshot = (value: unknown): value is Snapshot => {
   if (typeof value !== 'object' || value === null) return false
-  const { key, covered, basis, last, horizon, count } = value as Partial<Record<keyof Snapshot, unknown>>
-  return typeof key === 'string' && isOffsets(covered) && isOffsets(basis) && isKey(last) && (horizon === undefined || isKey(horizon)) && Number.isSafeInteger(count)
+  const { key, check, covered, basis, last, horizon, count } = value as Partial<Record<keyof Snapshot, unknown>>
+  return typeof key === 'string' && Number.isSafeInteger(check) && isOffsets(covered) && isOffsets(basis) && isKey(last) && (horizon === undefined || isKey(horizon)) && Number.isSafeInteger(count)
 }
 
 const parseIndex = (bytes: Uint8Array | undefined): Index | undefined => {
@@ -85,17 +88,18 @@ export class Snapshots {
     return this.#known
   }
 
-  /** `undefined`: it is gone. */
-  async read({ key }: Snapshot): Promise<string | undefined> {
+  /** `undefined`: it is gone, or not what was saved. */
+  async read({ key, check }: Snapshot): Promise<string | undefined> {
     const bytes = await this.#local.get(key)
-    return bytes && decoder.decode(bytes)
+    return bytes !== undefined && crc32(bytes) === check ? decoder.decode(bytes) : undefined
   }
 
   async save({ covered, basis, last, horizon, count }: Progress, text: string): Promise<void> {
     const older = thin(this.#known.filter((known) => known.count < count), count, sparse)
     const used = new Set(older.map(({ key }) => key))
     const key = Array.from({ length: used.size + 1 }, (_, place) => `${this.#place} ${place}`).find((free) => !used.has(free)) ?? ''
-    await this.#replace([...older, { key, covered, basis, last, horizon, count }], [[key, encoder.encode(text)]])
+    const bytes = encoder.encode(text)
+    await this.#replace([...older, { key, check: crc32(bytes), covered, basis, last, horizon, count }], [[key, bytes]])
   }
 
   /** Keeps only those from which a fold may go on although that event was not folded. */

@@ -176,6 +176,23 @@ describe('snapshots', () => {
     }
   })
 
+  test('one that cannot be saved, or only half, is reported and costs the next start its time, nothing else', async () => {
+    const { profile, node, reports } = await openPond()
+    await node.publish(long)
+    let saves = 0
+    const local: typeof node.local = (layer) => {
+      const real = node.local(layer)
+      return { ...real, put: async (entries) => (saves++ === 0 ? Promise.reject(new Error('no room')) : real.put(entries)), delete: () => Promise.reject(new Error('cut off')) }
+    }
+    const pond = createPond({ ...node, local }, { report: (error) => reports.push(error) })
+    expect(await pond.currentState(sum())).toBe(13_500)
+    await node.publish(long)
+    expect(await pond.currentState(sum())).toBe(27_000)
+    await pond.dispose()
+    expect(reports.map(String)).toEqual(['Error: no room'])
+    expect(await createPond((await profile.open()).node).currentState(sum())).toBe(27_000)
+  })
+
   test('one of another shape does not stop the fish: it begins anew', async () => {
     const { profile, node, pond } = await openPond()
     await node.publish(long)

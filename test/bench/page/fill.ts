@@ -12,6 +12,8 @@ export interface Filling {
   readonly events: number
   /** Events published together. */
   readonly perBatch: number
+  /** The first event sorts right after this Lamport time. Default: after all there is. */
+  readonly lamportBefore?: number
 }
 
 /** What was published at once is stored at once, as large as one transaction may be. */
@@ -21,10 +23,10 @@ const eventsPerAppend = 4_000
  * Puts streams of other nodes into a store, as if replicated: what a page would hold after that long, without its having to wait for it.
  * The events of the log go round the streams, batch by batch, and Lamport times rise over all of them, as on a floor where everybody hears everybody.
  */
-export const fill = async (store: EventStore, swarm: SwarmId, { streams, events, perBatch }: Filling): Promise<readonly StreamId[]> => {
+export const fill = async (store: EventStore, swarm: SwarmId, { streams, events, perBatch, ...rest }: Filling): Promise<readonly StreamId[]> => {
   const identities = await Promise.all(Array.from({ length: streams }, () => webCrypto.generateIdentity()))
   const ids = identities.map(({ publicKey }): StreamId => `${publicKeyToNodeId(publicKey)}-0` as StreamId)
-  const lamportBefore = await store.clock()
+  const lamportBefore = rest.lamportBefore ?? (await store.clock())
   const step = Math.max(perBatch * streams, Math.floor(eventsPerAppend / (perBatch * streams)) * perBatch * streams)
   for (let from = 0; from < events; from += step) {
     const part = await logEvents(from, Math.min(step, events - from))
