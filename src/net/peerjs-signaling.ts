@@ -4,7 +4,8 @@ import type { SwarmId } from '../core/ids.ts'
 import type { HubPipe } from './hub-introduction.ts'
 import { HubSignaling } from './hub-signaling.ts'
 import type { HubClient, HubEvents, HubRegistration } from './hub-signaling.ts'
-import type { TagOf } from './introduction-id.ts'
+import { hasRightTag, introductionOf, type TagOf } from './introduction-id.ts'
+import { guardPeer } from './peerjs-guard.ts'
 import type { Signaling } from './signaling.ts'
 import type { Chance, Timers } from './timers.ts'
 import { readTrial, watchLocalNetwork } from './trial.ts'
@@ -65,7 +66,7 @@ class PeerjsClient implements HubClient {
     const { hostname, port, protocol } = new URL(url)
     const secure = protocol === 'https:'
     // Each of these has a default that asks servers on the internet.
-    return new Peer(id, {
+    const peer = new Peer(id, {
       host: hostname,
       port: port === '' ? (secure ? 443 : 80) : Number(port),
       path: introduce.path,
@@ -81,6 +82,13 @@ class PeerjsClient implements HubClient {
       },
       debug: 0,
     })
+    guardPeer(peer, { isWelcome: (from) => this.#isWelcome(from), timers: this.#options.timers })
+    return peer
+  }
+
+  async #isWelcome(from: string): Promise<boolean> {
+    const { swarm, tagOf } = this.#options
+    return introductionOf(from, swarm) !== undefined && hasRightTag(from, tagOf)
   }
 
   #confirmed(peer: Peer, id: string): Promise<void> {
