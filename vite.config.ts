@@ -85,7 +85,7 @@ export default defineConfig({
       {
         extends: true,
         // Test files share their modules, which keep no state of their own: that spares loading them a hundred times.
-        test: { name: 'unit', environment: 'node', pool: 'threads', isolate: false, include: ['test/{core,stream,query,protocol,store,net,tab,node,pond,app,contract,model,types}/**/*.test.ts'] },
+        test: { name: 'unit', environment: 'node', pool: 'threads', isolate: false, include: ['test/{core,stream,query,actyx,protocol,store,net,tab,node,pond,app,contract,model,types}/**/*.test.ts'] },
       },
       // Modules are replaced here, so each file has its own.
       { extends: true, test: { name: 'sim', environment: 'node', pool: 'threads', include: ['test/sim/*.test.ts'] } },

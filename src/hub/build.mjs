@@ -43,8 +43,8 @@ const buildLib = async () => {
     logLevel: 'warn',
     build: {
       target: 'es2023', outDir: 'dist/lib', emptyOutDir: true, minify: false,
-      lib: { entry: { index: 'src/index.ts', svelte: 'src/svelte/follow.ts' }, formats: ['es'], fileName: (_, name) => `${name}.js` },
-      rollupOptions: { external: ['cborg', 'devalue', 'idb', 'peerjs', /^simple-peer/, /^svelte/] },
+      lib: { entry: { index: 'src/index.ts', actyx: 'src/actyx/actyx.ts', testing: 'src/testing.ts', svelte: 'src/svelte/follow.ts' }, formats: ['es'], fileName: (_, name) => `${name}.js` },
+      rollupOptions: { external: ['cborg', 'devalue', 'idb', 'peerjs', /^simple-peer/, /^svelte/], output: { chunkFileNames: 'shared-[hash].js' } },
     },
   })
   const { code, output } = await run(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), '-p', 'src/tsconfig.lib.json'])

@@ -52,12 +52,12 @@ export const followAql = (
   return devices.subscriptions.subscribe(
     { where: live.value.where, ...bounds },
     {
-      events: (chunk, caughtUp) => {
+      events: (chunk, caughtUp, offsets) => {
         const answers = [...before, ...live.value.take(chunk, caughtUp)]
         before = []
         if (answers.length === 0 && !(isFirst && caughtUp)) return undefined
         isFirst &&= !caughtUp
-        return subscriber.answers(answers, caughtUp)
+        return subscriber.answers(caughtUp ? [...answers, { type: 'offsets', offsets }] : answers, caughtUp)
       },
       timeTravel: () => (before = live.value.restart()),
       failed: subscriber.failed,

@@ -42,7 +42,8 @@ export interface AqlOptions {
 
 export interface AqlSubscriber {
   /**
-   * Answers in the order in which they came about; `caughtUp`: they tell of all that is present. Called when there are answers, and once when first caught up.
+   * Answers in the order in which they came about; `caughtUp`: they tell of all that is present, and the last of them has its offsets.
+   * Called when there are answers, and once when first caught up.
    * The next come after the returned promise has settled; one that rejects stops the subscription and is given to `failed`.
    */
   readonly answers: (answers: readonly Answer[], caughtUp: boolean) => void | Promise<void>
@@ -170,6 +171,8 @@ export type PairingCode = PairingTextError | PairingFailure | 'PAIR-TAB' | 'PAIR
 export interface NodeStatus {
   readonly nodeId: NodeId
   readonly name: string
+  /** When this tab opened it, by the own clock. */
+  readonly startedMicros: number
   /** Whether this tab has the connections. */
   readonly leader: boolean
   /** Own streams, former identities included: highest durable offset of each. */

@@ -20,7 +20,7 @@ export interface StatusBoard {
 }
 
 export const createStatusBoard = (environment: Environment, first: Pick<NodeStatus, 'nodeId' | 'name'>): StatusBoard => {
-  let status: NodeStatus = { ...emptyStatus, ...first }
+  let status: NodeStatus = { ...emptyStatus, ...first, startedMicros: environment.nowMicros() }
   const observers = new Set<(status: NodeStatus) => void>()
   let toldMs = -tellEveryMs
   let cancel: (() => void) | undefined
@@ -57,7 +57,7 @@ export const createStatusBoard = (environment: Environment, first: Pick<NodeStat
   }
 }
 
-const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name'> = {
+const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name' | 'startedMicros'> = {
   leader: false,
   own: {},
   present: {},
