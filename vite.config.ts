@@ -76,7 +76,7 @@ export default defineConfig({
   // Parts that are rarely used are files of their own; all of them are kept on the tablet at the first visit.
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
-  optimizeDeps: { include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'intl-messageformat', 'uqr', 'axe-core'] },
+  optimizeDeps: { include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'intl-messageformat', 'uqr', 'axe-core', '@actyx/machine-runner'] },
   // The limit of a test is there to end what hangs: how fast something is, the bench says.
   test: {
     testTimeout: 60_000,

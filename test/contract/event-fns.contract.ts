@@ -13,8 +13,8 @@ export interface EventFnsWorld {
   readonly other: Actyx
   /** Whether the two hear of each other. */
   readonly link: { readonly cut: () => void; readonly heal: () => void }
-  /** Whether the disk of the node under test can be read. */
-  readonly disk: { readonly fail: () => void; readonly mend: () => void }
+  /** Whether the disk of the node under test can be read, and how often it could not. */
+  readonly disk: { readonly fail: () => void; readonly mend: () => void; readonly refused: () => number }
   readonly until: (holds: () => boolean | Promise<boolean>) => Promise<void>
   /** Lets everything happen that is under way. */
   readonly settle: () => Promise<void>
