@@ -90,6 +90,7 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
     addSummaries: again((store) => store.addSummaries),
     joinTail: again((store) => store.joinTail),
     lower: on((store) => store.lower),
+    begin: on((store) => store.begin),
     fork: on((store) => store.fork),
     clock: again((store) => store.clock),
     raiseClock: again((store) => store.raiseClock),

@@ -1,6 +1,6 @@
 import { equalBytes } from '../core/bytes.ts'
 import { streamIdToNodeId, type Lamport, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
-import type { ForkMessage } from '../protocol/message.ts'
+import type { ForkMessage, SaidStart } from '../protocol/message.ts'
 import { noView, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece, type TakeOutcome } from '../protocol/plan-state.ts'
 import { StoreError } from '../store/errors.ts'
 import type { IdentityLoss } from './identity.ts'
@@ -12,7 +12,7 @@ import { createReads, firstUnreadable, viewOfState, type Reads } from './replica
 import { Taker } from './replication-take.ts'
 import { textOf, type Work } from './replication-work.ts'
 
-type DiskEffectType = 'take' | 'takeFork' | 'settleFork' | 'findPlace' | 'readWant' | 'readFork' | 'readPush' | 'flush'
+type DiskEffectType = 'take' | 'takeFork' | 'takeStart' | 'settleFork' | 'findPlace' | 'readWant' | 'readFork' | 'readPush' | 'flush'
 /** What of a plan is done on the disk. */
 export type DiskEffect = Extract<PlanEffect, { readonly type: DiskEffectType }>
 
@@ -71,6 +71,7 @@ export class Disk {
     switch (effect.type) {
       case 'take': return work.inTurn(effect.piece.segment.stream, () => this.#take(effect.piece))
       case 'takeFork': return work.supervise(this.#takeFork(effect.session, effect.fork))
+      case 'takeStart': return work.inTurn(effect.start.stream, () => this.#takeStart(effect.session, effect.start))
       case 'settleFork': return work.inTurn(effect.fork.stream, () => this.#settleFork(effect.fork))
       case 'findPlace': return work.supervise(this.#findPlace(effect))
       case 'readWant': return whenRoom(effect.session, () => work.supervise(this.#readWant(effect)))
@@ -113,6 +114,11 @@ export class Disk {
     const failed = (error: unknown) => ({ stream: undefined, outcome: { type: 'failed', text: textOf(error) } as const })
     const { stream, outcome } = await this.#forks.take(fork).catch(failed)
     this.#parts.step({ type: 'forkTaken', session, stream, outcome, nowMs: this.#nowMs() })
+  }
+
+  async #takeStart(session: SessionId, start: SaidStart): Promise<void> {
+    const outcome = await this.#taker.takeStart(start).catch((error: unknown) => ({ type: 'failed', text: textOf(error) }) as const)
+    this.#parts.step({ type: 'startTaken', session, stream: start.stream, outcome, nowMs: this.#nowMs() })
   }
 
   async #settleFork(fork: FoundFork): Promise<void> {

@@ -1,12 +1,12 @@
 import { equalBytes } from '../core/bytes.ts'
 import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
-import type { SegmentMessage } from '../protocol/message.ts'
-import type { TakeOutcome } from '../protocol/plan-state.ts'
+import type { SaidStart, SegmentMessage } from '../protocol/message.ts'
+import type { StartOutcome, TakeOutcome } from '../protocol/plan-state.ts'
 import { StoreError } from '../store/errors.ts'
 import type { StreamAppend, StreamState } from '../store/event-store.ts'
 import { decodeHeader, type Header } from '../stream/header.ts'
 import { emptyBase } from '../stream/segment.ts'
-import { checkHeader, holdsSeal, verifyPiece, verifyWhole, type PieceVerdict, type ReceivedPiece } from '../stream/verify.ts'
+import { checkHeader, holdsSeal, holdsStart, verifyPiece, verifyWhole, type PieceVerdict, type ReceivedPiece } from '../stream/verify.ts'
 import { faultToOutcome, wholeToVersion } from './fork-version.ts'
 import type { Forks, ForksContext } from './replication-forks.ts'
 import { heldSegment, viewOfState } from './replication-reads.ts'
@@ -71,6 +71,17 @@ export class Taker {
     const held = await heldSegment(crypto, header.stream, piece)
     if (header.closed || header.bodyBytes > held.body.length || !equalBytes(header.previous, held.header.previous)) return false
     return equalBytes(await crypto.sha256(held.body.subarray(0, header.bodyBytes)), header.bodyHash)
+  }
+
+  /** Begins a stream of which nothing is held at a start that its owner signed. @see PROTOCOL.md [R40] */
+  async takeStart({ stream, ...start }: SaidStart): Promise<StartOutcome> {
+    const { store, crypto, swarm, nodeId } = this.#context
+    if (!(await holdsStart(crypto, swarm, stream, start))) return { type: 'bad', text: 'the start is not signed by its owner' }
+    // This program makes none.
+    if (streamIdToNodeId(stream) === nodeId) return { type: 'mine' }
+    await store.begin(stream, start)
+    const state = await store.state(stream)
+    return state === undefined ? { type: 'known' } : { type: 'stored', view: viewOfState(state) }
   }
 
   async #takeOthers(piece: ReceivedPiece): Promise<TakeOutcome> {

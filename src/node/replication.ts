@@ -94,7 +94,7 @@ class Runner {
     const supervise = (work: Promise<void>) => this.#work.supervise(work)
     this.#disk = this.#createDisk()
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
-    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, ...(options.features ?? [])], about: fitAbout(options.about()) })
+    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, 'starts', ...(options.features ?? [])], about: fitAbout(options.about()) })
     const proofs = createProofs(crypto, swarm, identity)
     this.#sessions = new Sessions({ environment, proofs, introductionId, config, isOwnPage, isSeen, supervise }, this.#sessionEvents())
     this.mesh = new Mesh({

@@ -56,7 +56,7 @@ const boundOf = (number: number): number =>
   number === numbers.fork ? FORK_BYTES_MAX : number === numbers.relay ? RELAY_BYTES_MAX : MESSAGE_BYTES_MAX
 
 const pageToNumber = (page: SaidPage): number => pages.indexOf(page)
-const startToFields = (start: SaidStart): unknown[] => [start.stream, start.offset, start.previous, start.lamportBefore, start.signature]
+const startToFields = (start: SaidStart): unknown[] => [start.stream, start.offset, start.previous, start.lamportBefore, start.chain, start.signature]
 const forkToFields = (fork: SaidFork): unknown[] => [fork.stream, fork.first, fork.end, fork.branches]
 const segmentToFields = (segment: WholeSegment): unknown[] => [segment.header, segment.seal, segment.deflated]
 const nodeIds = (ids: readonly NodeId[]): Uint8Array[] => ids.map(nodeIdToPublicKey)
@@ -103,10 +103,10 @@ const readHead = (value: unknown): readonly [SaidStart['stream'], SaidHead] => {
 }
 
 const readStart = (value: unknown): SaidStart => {
-  const [stream, offset, previous, lamportBefore, signature] = readTuple(value, 5)
+  const [stream, offset, previous, lamportBefore, chain, signature] = readTuple(value, 6)
   return {
     stream: readStreamId(stream), offset: readInteger(offset), previous: readExactBytes(previous, 32),
-    lamportBefore: readInteger(lamportBefore), signature: readExactBytes(signature, 64),
+    lamportBefore: readInteger(lamportBefore), chain: readExactBytes(chain, 32), signature: readExactBytes(signature, 64),
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Lamport, NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { StartPlace } from '../stream/swarm.ts'
 
 /** The one version of the protocol that this program speaks. */
 export const PROTOCOL_VERSION = 1
@@ -39,12 +40,9 @@ export interface SaidHead {
   readonly id: Uint8Array
 }
 
-/** First offset that a stream's owner still holds, signed by it. @see start.ts */
-export interface SaidStart {
+/** First offset that a stream's owner still holds, signed by it. @see FORMAT.md [F36] */
+export interface SaidStart extends StartPlace {
   readonly stream: StreamId
-  readonly offset: Offset
-  readonly previous: Uint8Array
-  readonly lamportBefore: Lamport
   readonly signature: Uint8Array
 }
 

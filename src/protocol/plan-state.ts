@@ -70,6 +70,8 @@ export interface PeerView {
   readonly knows: ReadonlyMap<StreamId, SaidFork>
   /** Those of them that it is still to be asked for. */
   readonly forks: ReadonlyMap<StreamId, SaidFork>
+  /** Streams of which it holds nothing before a start, and which one that was. */
+  readonly starts: ReadonlyMap<StreamId, SaidStart>
   /** Proofs that it sent: the first is being judged. */
   readonly proofs: readonly ForkMessage[]
   // what it is asked
@@ -178,6 +180,9 @@ export type TakeOutcome =
   /** The own version is closed and a proper prefix of the peer's: it is told. */
   | { readonly type: 'shorter'; readonly proof: ForkMessage }
 
+/** What became of a start. */
+export type StartOutcome = Extract<TakeOutcome, { readonly type: 'stored' | 'known' | 'bad' | 'failed' | 'mine' }>
+
 /** What a read for a want or a push gave. */
 export type ReadResult =
   | { readonly type: 'segment'; readonly header: Uint8Array; readonly seal: Uint8Array; readonly from: Offset; readonly body: Uint8Array; readonly after: Place }
@@ -199,6 +204,8 @@ export type PlanInput = At<
   | { readonly type: 'taken'; readonly piece: TakenPiece; readonly outcome: TakeOutcome }
   /** Result of `takeFork`: as for a piece. */
   | { readonly type: 'forkTaken'; readonly session: SessionId; readonly stream: StreamId | undefined; readonly outcome: TakeOutcome }
+  /** Result of `takeStart`: as for a piece. */
+  | { readonly type: 'startTaken'; readonly session: SessionId; readonly stream: StreamId; readonly outcome: StartOutcome }
   /** A proof that waited for its stream applies now. */
   | { readonly type: 'forkFound'; readonly fork: FoundFork }
   /** Result of `settleFork`: `streams` are otherwise on disk, `forks` are all of their family. */
@@ -224,6 +231,8 @@ export type PlanEffect =
   /** Verify and store; one at a time for each stream. */
   | { readonly type: 'take'; readonly piece: TakenPiece }
   | { readonly type: 'takeFork'; readonly session: SessionId; readonly fork: ForkMessage }
+  /** Verify it, and begin a stream there of which nothing is held. */
+  | { readonly type: 'takeStart'; readonly session: SessionId; readonly start: SaidStart }
   /** End the stream at the fork and begin its branches, or cut it back to the closed segment. All sessions that were told more have ended. */
   | { readonly type: 'settleFork'; readonly fork: FoundFork }
   /** Look up where to go on asking: the segment before the one that begins at `first`, or (`head`) the one in which a said head of the own stream ends, if it is another there. */
@@ -251,7 +260,7 @@ export const planOf = (nodeId: NodeId, views: ReadonlyMap<StreamId, StreamView>,
 })
 
 export const peerOf = (nodeId: NodeId): PeerView => ({
-  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), unheld: 0, knows: new Map(), forks: new Map(), proofs: [],
+  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), unheld: 0, knows: new Map(), forks: new Map(), starts: new Map(), proofs: [],
   open: new Map(), nextWant: 1, spent: new Map(), fruitless: new Map(), whole: new Set(), back: new Map(), answers: [], reading: false, lastWant: 0,
   told: new Map(), toldOf: undefined, toldForks: new Map(), lastHaveMs: -Infinity, sent: new Map(),
 })

@@ -115,26 +115,17 @@ const clockRefusalOf = (value: unknown, { overtakenFrom, clockTo, strictFrom }: 
 
 /** The stream's record, where it changes, and what lay in the way of its new segments. */
 const putChanges = async (transaction: Transaction, { append, record, left }: Found): Promise<void> => {
-  const { stream, closed, tail, start } = append
+  const { stream, closed, tail } = append
   const last = closed.at(-1)
-  if (last === undefined) {
-    if (start !== undefined) transaction.put('streams', stream, withStart(record, append))
-    return
-  }
+  if (last === undefined) return
   const end = endOf(append)
   setAsideLeft(transaction, stream, closed, left, end)
   const closing = { openFirst: end, previous: last.headerId, lamportBefore: last.lastLamport }
   const closedBytes = record.closedBytes + closed.reduce((sum, { deflated }) => sum + deflated.length, 0)
   const reachesLeft = tail === undefined && left.some((value) => unpackSegment(value)?.first === end)
   const counted = reachesLeft ? await countAgain(transaction, stream, closing) : closing
-  transaction.put('streams', stream, { ...withStart(record, append), ...counted, closedBytes })
+  transaction.put('streams', stream, { ...record, ...counted, closedBytes, revision: record.revision + 1 })
 }
-
-const withStart = (record: StoredStream, { start }: StreamAppend): StoredStream => ({
-  ...record,
-  ...(start !== undefined && { start, openFirst: start.offset, previous: start.previous, lamportBefore: start.lamportBefore }),
-  revision: record.revision + 1,
-})
 
 /** What lay where the new segments lie is kept, unless it is the same. */
 const setAsideLeft = (transaction: Transaction, stream: StreamId, closed: readonly ClosedSegment[], left: readonly unknown[], end: Offset): void => {

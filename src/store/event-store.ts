@@ -1,6 +1,7 @@
 import type { Lamport, NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
 import type { OffsetMap } from '../core/offset-map.ts'
 import type { Sealed } from '../stream/header.ts'
+import type { StartPlace } from '../stream/swarm.ts'
 
 /** Newest state of a stream. */
 export interface Head {
@@ -49,11 +50,8 @@ export interface OpenSegment {
   readonly sealed: Sealed | undefined
 }
 
-/** First offset still held of a stream, said and signed by its owner; always a segment's beginning. */
-export interface Start {
-  readonly offset: Offset
-  readonly previous: Uint8Array
-  readonly lamportBefore: Lamport
+/** First offset still held of a stream, said and signed by its owner. */
+export interface Start extends StartPlace {
   readonly signature: Uint8Array
 }
 
@@ -115,8 +113,6 @@ export interface StreamAppend {
   readonly closed: readonly ClosedSegment[]
   /** What then follows in the open segment. */
   readonly tail: TailAppend | undefined
-  /** Only with the first append of a stream that does not begin at offset 0. */
-  readonly start?: Start
 }
 
 export type AppendResult =
@@ -185,6 +181,7 @@ export interface StoredIdentity {
  *   At its end already, a stream only gets the branches, and the lines before it where they were lost. A branch that is there is not overwritten.
  * - [S26] `fork` moves the branches `removed` to `aside` whole; nothing is thrown away.
  * - [S27] `family` gives the record of a stream, as of an empty one where there is none, and those of all its branches, and of no other stream.
+ * - [S28] `begin` gives a stream its start only where nothing of it is held; then it can be appended to from there on, as if all before were held.
  * - [S24] A connection that breaks from outside is told once to each listener; calls under way and later ones reject with `STORE-LOST`, and whether the former were stored is seen by reading.
  * - [S25] Values are copied in and out; a `CryptoKey` is kept as it is.
  */
@@ -215,6 +212,8 @@ export interface EventStore {
   readonly appendOwn: (append: StreamAppend, firstLamport: Lamport, overtakable: boolean) => Promise<AppendResult>
   /** Adds to streams of others, relaxed where the clock rule allows it. `clockTo`: the clock becomes at least this. At most 1 MiB. */
   readonly appendReplicated: (appends: readonly StreamAppend[], clockTo: Lamport) => Promise<AppendResult>
+  /** A stream begins at a start instead of offset 0, strict. @returns whether it was done: not where anything of the stream is held, its start included */
+  readonly begin: (stream: StreamId, start: Start) => Promise<boolean>
   readonly piece: (stream: StreamId, offset: Offset) => Promise<Piece | undefined>
   /**
    * The packed summaries of all closed segments, pages in order. Decoded by `stream/summary.ts`. After `lower` a later entry of a stream holds for the offsets

@@ -2,7 +2,7 @@ import { assert } from '../core/assert.ts'
 import type { Lamport, Offset, StreamId } from '../core/ids.ts'
 import { appendIn, hasLargeRecord, tablesOf, type AppendOutcome, type AppendRules } from './append.ts'
 import type { ClockNotes } from './clock.ts'
-import type { AppendResult, EventStore, ForkChange, Piece, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
+import type { AppendResult, EventStore, ForkChange, Piece, Start, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
 import { forkIn, forkTables } from './fork.ts'
 import { createHeads } from './heads.ts'
 import { lowerIn, loweringTables } from './lower.ts'
@@ -13,7 +13,7 @@ import { keysWithPrefix, KeyTaken, readAtOnce, type Durability, type KeyRange, t
 
 type StreamsPart = Pick<
   EventStore,
-  'state' | 'heads' | 'present' | 'records' | 'family' | 'appendOwn' | 'appendReplicated' | 'piece' | 'summaries' | 'addSummaries' | 'joinTail' | 'lower' | 'fork'
+  'state' | 'heads' | 'present' | 'records' | 'family' | 'appendOwn' | 'appendReplicated' | 'begin' | 'piece' | 'summaries' | 'addSummaries' | 'joinTail' | 'lower' | 'fork'
 >
 
 /** All that an event store does with streams. `notes` is shared with the clock. */
@@ -77,6 +77,14 @@ export class Streams implements StreamsPart {
     }
     return this.#appendStrict(appends, rules)
   }
+
+  readonly begin = (stream: StreamId, start: Start): Promise<boolean> =>
+    this.#write(['streams', 'tail'], 'strict', async (transaction) => {
+      const { record, appends, hole } = await readTail(transaction, stream)
+      const isHeld = hole || appends.length > 0 || record.openFirst > 0 || record.branch !== undefined || record.standing !== undefined
+      if (!isHeld) transaction.put('streams', stream, { ...record, start, openFirst: start.offset, previous: start.previous, lamportBefore: start.lamportBefore, revision: record.revision + 1 })
+      return !isHeld
+    })
 
   /** Whether it lies in the open segment is guessed, and read again where it does not. */
   readonly piece = async (stream: StreamId, offset: Offset): Promise<Piece | undefined> => {

@@ -167,4 +167,5 @@ export const brokenStores: readonly BrokenStore[] = [
     fault: 'streams whose name begins alike count as branches',
     store: (store) => ({ ...store, family: async (stream) => (await store.records()).filter((record) => record.stream.startsWith(stream)) }),
   },
+  { rule: 'S28', fault: 'a stream that is held begins anew', store: (store) => ({ ...store, begin: (stream, start) => store.begin(stream, start).then(() => true) }) },
 ]

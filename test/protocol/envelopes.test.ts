@@ -33,8 +33,8 @@ describe('signed bytes', () => {
       .toBe(`${label('millpond/about/1')}${swarm}${hex(bytes(32, 1))}00000002c3a400000001${hex(bytes(32, 101))}0000000100000005`))
 
   test('[R40] what a start is over', () =>
-    expect(bytesToHex(startBytes(swarm, streamA, { offset: 500, previous: bytes(32, 3), lamportBefore: 2 ** 32 })))
-      .toBe(`${label('millpond/start/1')}${swarm}${hex(bytes(32, 1))}0000000000000000000001f4${hex(bytes(32, 3))}0000000100000000`))
+    expect(bytesToHex(startBytes(swarm, streamA, { offset: 500, previous: bytes(32, 3), lamportBefore: 2 ** 32, chain: bytes(32, 7) })))
+      .toBe(`${label('millpond/start/2')}${swarm}${hex(bytes(32, 1))}0000000000000000000001f4${hex(bytes(32, 3))}0000000100000000${hex(bytes(32, 7))}`))
 })
 
 describe('envelopes', () => {
