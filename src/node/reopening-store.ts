@@ -106,6 +106,7 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
     deleteAside: on((store) => store.deleteAside),
     listAside: again((store) => store.listAside),
     setAsideAppends: again((store) => store.setAsideAppends),
+    setAsideByForks: again((store) => store.setAsideByForks),
     local: {
       get: again((store) => store.local.get),
       put: on((store) => store.local.put),

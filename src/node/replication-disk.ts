@@ -8,6 +8,7 @@ import { Asides } from './replication-aside.ts'
 import { ReplicatedClock } from './replication-clock.ts'
 import type { ReplicationDevices, ReplicationOptions } from './replication-events.ts'
 import { Forks, loadForks } from './replication-forks.ts'
+import { migrateForks } from './replication-migrate.ts'
 import { createReads, firstUnreadable, viewOfState, type Reads } from './replication-reads.ts'
 import { Taker } from './replication-take.ts'
 import { textOf, type Work } from './replication-work.ts'
@@ -61,7 +62,10 @@ export class Disk {
 
   /** @returns with which forks streams end */
   async begin(): Promise<PlanState['forks']> {
-    const forks = await loadForks(this.#parts.devices.store)
+    const { store, crypto } = this.#parts.devices
+    await migrateForks({ store, crypto, forks: this.#forks, taker: this.#taker })
+      .catch((error: unknown) => this.#parts.notice('FORK-NOT-KEPT', undefined, textOf(error)))
+    const forks = await loadForks(store)
     await this.#asides.load()
     return forks
   }

@@ -258,6 +258,8 @@ export interface EventStore {
   readonly listAside: (kind: string) => Promise<readonly (readonly [string, unknown])[]>
   /** Appends of a stream that `lower` has set aside from the tail, in order of offset. */
   readonly setAsideAppends: (stream: StreamId) => Promise<readonly TailAppend[]>
+  /** What a fork has set aside, in order of stream and offset: an earlier version of the program made no branches of it. */
+  readonly setAsideByForks: () => Promise<readonly SetAside[]>
   readonly local: LocalBytes
 
   /** Calls once if the database connection is lost from outside (closed by the browser, deleted, upgraded elsewhere). */
@@ -304,6 +306,17 @@ export interface ForkChange {
 export type BranchBeginning =
   | { readonly stream: StreamId; readonly closed: ClosedSegment; readonly tail?: never }
   | { readonly stream: StreamId; readonly tail: TailAppend; readonly closed?: never }
+
+/** Lines, or a closed segment, that were set aside. Kind and id are those of `deleteAside`. */
+export interface SetAside {
+  readonly kind: 'tail' | 'segment'
+  readonly id: string
+  readonly stream: StreamId
+  readonly first: Offset
+  readonly sealed: Sealed
+  /** Of a segment deflated. */
+  readonly body: Uint8Array
+}
 
 /** Bytes that a layer above keeps on this node; not replicated. Keys are compared as strings by `<`. */
 export interface LocalBytes {
