@@ -247,6 +247,8 @@ export interface ForkStatus {
   readonly foundMicros: number
   /** Entries of each version from there on, those of branches within it included. */
   readonly entries: readonly number[]
+  /** Versions that were given up for these, because only so many are kept: they lie aside on this disk, and their entries do not count. */
+  readonly displaced: number
 }
 
 export interface HubStatus {

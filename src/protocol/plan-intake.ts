@@ -3,7 +3,7 @@ import { streamIdToNodeId, type StreamId } from '../core/ids.ts'
 import { decodeHeader, type Header } from '../stream/header.ts'
 import { BODY_BYTES_MAX, INTAKE_BYTES_MAX, PIECE_BYTES, REPORTED_MAX, UNHELD_PUSHED_MAX } from './limits.ts'
 import type { SegmentMessage } from './message.ts'
-import { foundFork } from './plan-forks.ts'
+import { crowded, foundFork } from './plan-forks.ts'
 import {
   chain, changePeer, reportOnce, withEntry, withItem, without, type Intake, type OpenWant, type PlanEffect, type PeerView, type PlanState, type PlanStep, type SessionId, type TakenPiece, type TakeOutcome,
 } from './plan-state.ts'
@@ -144,6 +144,7 @@ const onOutcome = (state: PlanState, { session, segment, want }: TakenPiece, out
     case 'bad': return [state, [{ type: 'end', session, reason: 'segment', text: `${stream}: ${outcome.text}` }]]
     case 'refused': return refuse(state, stream, segment, outcome.text)
     case 'newer': return reportOnce(state, `newer/${stream}`, { code: 'STREAM-NEWER', about: stream, text: 'made by a newer version of the program; not stored here' })
+    case 'crowded': return crowded(state, stream)
     case 'full': return reportOnce({ ...state, fullUntilMs: nowMs + FULL_MS }, `${FULL}${outcome.code}`, { code: outcome.code, about: stream, text: outcome.text })
     case 'failed': return [state, [{ type: 'notice', code: 'STORE-FAILED', about: stream, text: outcome.text }]]
     case 'mine': return [state, [{ type: 'identityLost' }]]

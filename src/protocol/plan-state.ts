@@ -171,6 +171,8 @@ export type TakeOutcome =
   /** The author's fault. */
   | { readonly type: 'refused'; readonly text: string }
   | { readonly type: 'newer' }
+  /** A version for which there is no place: as many branches with smaller names are kept as may be. */
+  | { readonly type: 'crowded' }
   /** The disk is full, or what is left of it is kept for own events. */
   | { readonly type: 'full'; readonly code: 'STORE-QUOTA' | 'STORE-NEARLY-FULL'; readonly text: string }
   | { readonly type: 'failed'; readonly text: string }

@@ -279,6 +279,9 @@ export interface StreamRecord {
   readonly closedBytes: number
 }
 
+/** Why a branch was set aside that has given way to another. */
+export const NO_PLACE = 'no place for a further branch'
+
 /** Where a stream forks, and what becomes of what lies there. */
 export interface ForkChange {
   readonly stream: StreamId

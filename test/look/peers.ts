@@ -72,6 +72,19 @@ export const withNotices = (real: NodeStatus): NodeStatus => ({
   ],
 })
 
+/** Two tablets ran from the same data in several places, one of them in five. */
+export const withHistories = (real: NodeStatus): NodeStatus => ({
+  ...amongSix(real),
+  forks: [
+    { stream: streamIdOf(id('D'), 0), nodeId: id('D'), end: 93, sinceMicros: minutesAgo(40), foundMicros: minutesAgo(3), entries: [141, 12, 9, 4], displaced: 1 },
+    { stream: streamIdOf(id('C'), 0), nodeId: id('C'), end: 31, sinceMicros: minutesAgo(26 * 60), foundMicros: minutesAgo(25 * 60), entries: [1240, 58], displaced: 0 },
+  ],
+  notices: [
+    { code: 'STREAM-FORKED', atMicros: minutesAgo(25 * 60), about: streamIdOf(id('C'), 0), text: 'it ends at offset 31, where versions of it differ' },
+    { code: 'BRANCH-DISPLACED', atMicros: minutesAgo(3), about: streamIdOf(id('D'), 0), text: 'a branch gives way to one with a smaller name and is set aside: 4 of one fork are kept' },
+  ],
+})
+
 /** What was noted of a tablet that the browser has cleared. */
 export const cleared = (swarm: SwarmId): Mark => ({
   swarm, nodeId: id('A'), next: 412, name: 'TM4 Turning & Milling - Machine 4', others: NAMES.slice(0, 3).map(([, name]) => name), own: 412, onlyHere: 3, atMicros: minutesAgo(190),

@@ -16,11 +16,11 @@ import type { Unfit } from '../../src/app/state/support.ts'
 import '../../src/app/styles/tokens.css'
 import '../../src/app/styles/base.css'
 import '../../src/app/styles/crash.css'
-import { amongSix, cleared, clockOff, cutOff, keptApart, nearlyFull, withMore, withNotices } from './peers.ts'
+import { amongSix, cleared, clockOff, cutOff, keptApart, nearlyFull, withHistories, withMore, withNotices } from './peers.ts'
 import { openMemoryNode, stageNode, type Stage } from './staged-node.ts'
 
 const STATUS: Readonly<Record<string, (real: NodeStatus) => NodeStatus>> = {
-  six: amongSix, cut: cutOff, apart: keptApart, back: (real) => (isThere ? withMore(amongSix(real), heard) : cutOff(real)), full: nearlyFull, clock: clockOff, notices: withNotices, alone: (real) => real,
+  six: amongSix, cut: cutOff, apart: keptApart, back: (real) => (isThere ? withMore(amongSix(real), heard) : cutOff(real)), full: nearlyFull, clock: clockOff, notices: withNotices, histories: withHistories, alone: (real) => real,
 }
 /** In the scene where the others come back: whether they are, and how many of their entries came since. */
 let isThere = false

@@ -50,6 +50,7 @@ const SCENES = {
   'tablets-cut': scene('status=cut', '#tablets'),
   'tablets-apart': scene('status=apart', '#tablets'),
   'tablets-notices': scene('status=notices', '#tablets'),
+  'tablets-histories': scene('status=histories', '#tablets', async (page) => { await page.getByTestId('histories').scrollIntoViewIfNeeded() }),
   full: scene('status=full', '#tablets'),
   clock: scene('status=clock', '#tablets'),
   update: scene('scene=update', '#orders'),

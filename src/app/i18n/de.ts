@@ -296,7 +296,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'swarm.hub.none': 'keiner bekannt',
   'swarm.histories': 'Mehr als ein Verlauf',
   'swarm.histories.of': '{name} hat seit {when} {n, plural, one {# Verlauf} other {# Verläufe}}.',
-  'swarm.histories.kept': 'Dieselben Daten liefen an mehr als einer Stelle. Nichts ist verloren: Alle Verläufe sind aufgehoben und zählen, mit {entries} Einträgen. Was jetzt erfasst wird, kommt in einen neuen.',
+  'swarm.histories.kept': 'Dieselben Daten liefen an mehr als einer Stelle. Nichts ist verloren: Jeder davon ist aufgehoben und zählt, mit {entries} Einträgen. Was jetzt erfasst wird, kommt in einen neuen.',
+  'swarm.histories.aside': '{n, plural, one {# weiterer Verlauf hat keinen Platz: Nur vier werden geführt. Er liegt auf diesem Tablet beiseite, und seine Einträge zählen nicht.} other {# weitere Verläufe haben keinen Platz: Nur vier werden geführt. Sie liegen auf diesem Tablet beiseite, und ihre Einträge zählen nicht.}}',
   'swarm.histories.gone': 'Ein Tablet, das hier nicht bekannt ist,',
   'swarm.notices': 'Was aufgefallen ist',
   'swarm.notices.none': 'Nichts Ungewöhnliches, seit diese Seite offen ist.',
@@ -359,6 +360,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
 
   'notice.identity': 'Dieses Tablet hat eine neue Kennung.',
   'notice.identity.what': 'Es wurde aus einer älteren Kopie hergestellt, oder ein anderes Tablet ist eine Kopie von ihm. Nichts ist verloren, die Arbeit geht weiter.',
+  'notice.displaced': 'Ein Tablet hat mehr als vier verschiedene Verläufe geschrieben.',
+  'notice.displaced.what': 'Vier werden geführt. Ein weiterer liegt beiseite, und seine Einträge zählen nicht: herausfinden, wo seine Daten laufen, und alle Stellen bis auf eine beenden.',
   'notice.fork': 'Ein Tablet hat zwei verschiedene Verläufe geschrieben.',
   'notice.fork.what': 'Beide sind aufgehoben, und die Einträge aus beiden zählen.',
   'notice.refused': 'Etwas, das nicht stimmte, wurde abgelehnt.',

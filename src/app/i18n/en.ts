@@ -295,7 +295,8 @@ export const en = {
   'swarm.hub.none': 'none known',
   'swarm.histories': 'More than one history',
   'swarm.histories.of': '{name} has {n, plural, one {# history} other {# histories}} since {when}.',
-  'swarm.histories.kept': 'It ran from the same data in more than one place. Nothing is lost: all histories are kept and count, with {entries} entries. What it records now goes into a new one.',
+  'swarm.histories.kept': 'It ran from the same data in more than one place. Nothing is lost: each of these is kept and counts, with {entries} entries. What it records now goes into a new one.',
+  'swarm.histories.aside': '{n, plural, one {# more history has no place: only four are kept. It lies aside on this tablet, and its entries do not count.} other {# more histories have no place: only four are kept. They lie aside on this tablet, and their entries do not count.}}',
   'swarm.histories.gone': 'A tablet that is not known here',
   'swarm.notices': 'What was noticed',
   'swarm.notices.none': 'Nothing out of the ordinary since this page was opened.',
@@ -358,6 +359,8 @@ export const en = {
 
   'notice.identity': 'This tablet has a new identity.',
   'notice.identity.what': 'It was restored from an older copy, or another tablet is a copy of it. Nothing is lost, and work goes on.',
+  'notice.displaced': 'A tablet has recorded more than four different histories.',
+  'notice.displaced.what': 'Four are kept. A further one lies aside, and its entries do not count: find out where its data runs, and stop all but one.',
   'notice.fork': 'A tablet has recorded two different histories.',
   'notice.fork.what': 'Both are kept, and the entries of both count.',
   'notice.refused': 'Something that was not right was refused.',
