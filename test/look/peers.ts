@@ -69,6 +69,9 @@ export const withNotices = (real: NodeStatus): NodeStatus => ({
     { code: 'STANDBY-FAILED', atMicros: minutesAgo(13), about: id('D'), text: 'a connection held back did not open: timeout', times: 2 },
     { code: 'STANDBY-USED', atMicros: minutesAgo(12), about: id('D'), text: 'connected by a standby that was held back, in 41 ms' },
     { code: 'IDENTITY-CHANGED', atMicros: minutesAgo(8), about: undefined, text: 'sealed evidence of own events not held' },
+    { code: 'SEGMENT-REFUSED', atMicros: minutesAgo(6), about: streamIdOf(id('C'), 0), text: 'a sealed piece is not valid', times: 3 },
+    { code: 'STREAM-NEWER', atMicros: minutesAgo(5), about: streamIdOf(id('F'), 0), text: 'made by a newer version of the program; not stored here' },
+    { code: 'STREAM-CUT', atMicros: minutesAgo(4), about: streamIdOf(id('E'), 0), text: 'nobody in reach holds what lies between offset 40 and 96, where it starts now; it stands still here' },
   ],
 })
 

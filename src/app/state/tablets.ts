@@ -132,12 +132,12 @@ export const historiesOf = ({ forks, peers, own, nodeId, name }: NodeStatus): re
 const oncePerName = (peers: readonly PeerStatus[]): readonly PeerStatus[] =>
   [...new Map(peers.toSorted((a, b) => a.sinceMicros - b.sinceMicros).map((peer) => [splitName(peer.name).name || peer.name, peer])).values()]
 
-export type NoticeKind = 'identity' | 'fork' | 'displaced' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'returned' | 'standby' | 'noReturn' | 'summary' | 'filled' | 'deleted' | 'other'
+export type NoticeKind = 'identity' | 'fork' | 'displaced' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'invalid' | 'cut' | 'newer' | 'full' | 'room' | 'connection' | 'returned' | 'standby' | 'noReturn' | 'summary' | 'filled' | 'deleted' | 'other'
 
 const NOTICES: Readonly<Record<string, NoticeKind>> = {
   'IDENTITY-CHANGED': 'identity', 'STREAM-FORKED': 'fork', 'FORK-NOT-KEPT': 'fork', 'BRANCH-DISPLACED': 'displaced', 'CLOCK-BEYOND': 'clock', 'PUBLISH-SLOW': 'slow', 'STREAM-NEWER': 'newer',
-  'STREAMS-FULL': 'full', 'STORE-QUOTA': 'room', 'STORE-NEARLY-FULL': 'room', 'SESSION-ENDED': 'refused', 'SEGMENT-REFUSED': 'refused', 'CHANNEL-UNKNOWN': 'refused', 'introduction-invalid': 'refused',
-  'connection-failed': 'connection', 'STANDBY-USED': 'returned', 'STANDBY-FAILED': 'standby', 'RETURN-REFUSED': 'noReturn', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'store', 'SUMMARY-WRONG': 'summary', 'STORE-FILLED': 'filled', 'STORE-DELETED': 'deleted',
+  'STREAMS-FULL': 'full', 'STORE-QUOTA': 'room', 'STORE-NEARLY-FULL': 'room', 'SESSION-ENDED': 'refused', 'SEGMENT-REFUSED': 'invalid', 'CHANNEL-UNKNOWN': 'refused', 'introduction-invalid': 'refused',
+  'connection-failed': 'connection', 'STANDBY-USED': 'returned', 'STANDBY-FAILED': 'standby', 'RETURN-REFUSED': 'noReturn', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'cut', 'SUMMARY-WRONG': 'summary', 'STORE-FILLED': 'filled', 'STORE-DELETED': 'deleted',
 }
 
 /** Which plain words a notice gets; its code stands beside them. */
