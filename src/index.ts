@@ -1,3 +1,4 @@
+/** A node in this browser profile, and all that is known of its swarm. @module millpond */
 import { parseSwarmId, type SwarmId } from './core/ids.ts'
 import type { Where } from './core/where.ts'
 import { createPeerjsSignaling } from './net/peerjs-signaling.ts'
@@ -43,6 +44,8 @@ export { FishError, type FishErrorCode } from './pond/fish-error.ts'
 export type { ObserveAllOptions } from './pond/observe-all.ts'
 export { createPond, type Cancel, type Pond, type PondOptions } from './pond/pond.ts'
 export type { SplashState, StreamProgress, SwarmSync, SwarmSyncOptions, SwarmSyncResult } from './pond/swarm-sync.ts'
+export type { PairingFailure } from './net/pairing.ts'
+export type { PairingTextError } from './protocol/pairing.ts'
 export type { Obstacle } from './protocol/reach.ts'
 export type { Answer, Explanation } from './query/answer.ts'
 export { QueryError, type Place, type QueryErrorCode } from './query/errors.ts'
@@ -50,7 +53,22 @@ export type { EventPlace, Origin } from './query/origin.ts'
 export type { InvitationError } from './protocol/invitation.ts'
 export { StoreError, type StoreErrorCode } from './store/errors.ts'
 
-/** Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either. */
+/**
+ * Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either.
+ *
+ * @example
+ * ```ts
+ * import { tags } from 'millpond'
+ * import { testNode } from 'millpond/testing'
+ *
+ * const node = await testNode()
+ * await node.publish([{ tags: ['order:4711', 'station:press-1'], event: 'started' }, { tags: ['order:4712'], event: 'started' }])
+ * const found: string[] = []
+ * for await (const { meta } of node.query({ where: tags('order:4711', 'station:press-1') })) found.push(meta.tags.join())
+ * console.log(found.length, found[0]) // 1 order:4711,station:press-1
+ * await node.close()
+ * ```
+ */
 export const tags = (...names: readonly string[]): Where => [{ tags: names }]
 
 /** Why a text is not what `invite()` of a member gave; `undefined`: it is. */

@@ -1,3 +1,4 @@
+/** Nodes in memory, for the tests of applications. @module millpond/testing */
 import type { SwarmId } from './core/ids.ts'
 import { createMemoryHub } from './net/memory-signaling.ts'
 import { createMemoryNetwork } from './net/memory-transport.ts'
@@ -19,7 +20,7 @@ export interface TestNodeOptions {
   readonly appId?: string
   /** The node's wall clock, in microseconds since 1970. Default: the real one. */
   readonly nowMicros?: () => number
-  /** Where it keeps its events. Default: in memory. */
+  /** Where it keeps its events. Default: in memory. @internal */
   readonly openStore?: (swarm: SwarmId) => Promise<EventStore>
 }
 
@@ -35,7 +36,27 @@ export interface TestSwarm {
   readonly close: () => Promise<void>
 }
 
-/** @throws NodeError `NODE-UNSUPPORTED` where there is no WebCrypto with Ed25519; Node.js 20 has it */
+/**
+ * A swarm without nodes yet.
+ * @throws NodeError `NODE-UNSUPPORTED` where there is no WebCrypto with Ed25519; Node.js 20 has it
+ *
+ * @example
+ * ```ts
+ * import { testSwarm } from 'millpond/testing'
+ *
+ * const swarm = await testSwarm()
+ * const [press, office] = [await swarm.node(), await swarm.node()]
+ * swarm.cut(press)
+ * await press.publish([{ tags: ['piece'], event: 'good' }])
+ * console.log(Object.keys(await office.present()).length) // 0
+ * swarm.heal(press)
+ * await new Promise<void>((done, failed) => office.subscribe({}, {
+ *   events: (events) => (events.length > 0 ? done() : undefined), timeTravel: () => undefined, failed,
+ * }))
+ * console.log(Object.keys(await office.present()).length) // 1
+ * await swarm.close()
+ * ```
+ */
 export const testSwarm = async (): Promise<TestSwarm> => {
   const environment = createMemoryEnvironment()
   const membership = await foundSwarm(webCrypto, environment.randomBytes)
@@ -77,5 +98,15 @@ export const testSwarm = async (): Promise<TestSwarm> => {
 /**
  * A node for the tests of an application, alone and in memory, in Node.js or a browser: it does all that one of a browser does, AQL and subscriptions too.
  * For several, and for partitions, see `testSwarm`.
+ *
+ * @example
+ * ```ts
+ * import { testNode } from 'millpond/testing'
+ *
+ * const node = await testNode({ appId: 'com.example.press' })
+ * await node.publish([{ tags: ['piece'], event: { good: true } }])
+ * for await (const { payload, meta } of node.query({})) console.log(JSON.stringify(payload), meta.appId) // {"good":true} com.example.press
+ * await node.close()
+ * ```
  */
 export const testNode = async (options: TestNodeOptions = {}): Promise<Node> => (await testSwarm()).node(options)

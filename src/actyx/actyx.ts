@@ -1,3 +1,4 @@
+/** The interface of Actyx over a node. @module millpond/actyx */
 import { isAppId } from '../core/tags.ts'
 import type { Node } from '../node/node.ts'
 import { createAql } from './aql.ts'
@@ -18,6 +19,7 @@ export type { EventFns } from './event-fns.ts'
 export type { NodeInfo, PeerReach } from './node-info.ts'
 export type { Clock } from './runs.ts'
 export type { LocalSnapshot, SnapshotStore } from './snapshot-store.ts'
+export { allEvents, Tag, Tags, type TypedEvent, type Union } from './tags.ts'
 export type * from './types.ts'
 
 /** What an application gets from `Actyx.of`, here over a Millpond node. */
@@ -44,6 +46,23 @@ const realClock: Clock = {
 /**
  * The interface of Actyx over a node: what is written for it runs on Millpond unchanged but for this line. Several may stand over one node.
  * @param manifest its app id is that of what is published, and `appId(me)` @throws ActyxError `ACTYX-MANIFEST`
+ *
+ * @example
+ * ```ts
+ * import { actyxOf, Tags } from 'millpond/actyx'
+ * import { testNode } from 'millpond/testing'
+ *
+ * const node = await testNode()
+ * const actyx = actyxOf(node, { appId: 'com.example.stock' })
+ * await new Promise<void>((done) => {
+ *   actyx.observeLatest({ query: Tags('stock') }, (event, { lamport }) => {
+ *     console.log(event, lamport > 0) // received true
+ *     done()
+ *   })
+ *   actyx.publish({ tags: ['stock'], event: 'received' }).catch(console.error)
+ * })
+ * await node.close()
+ * ```
  */
 export const actyxOf = (node: Node, manifest: Pick<AppManifest, 'appId'>, clock: Clock = realClock): Actyx => {
   const { appId } = manifest

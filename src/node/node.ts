@@ -89,12 +89,45 @@ export interface Node {
   /**
    * Answers of a query in AQL over what is present when called, lazily; the last one has the offsets that they cover. Bounds hold for sub-queries too.
    * @throws QueryError, on iterating: the text is no query, or the query cannot go on. A step that has no value for an input is no error but an answer.
+   *
+   * @example
+   * ```ts
+   * import { testNode } from 'millpond/testing'
+   *
+   * const node = await testNode()
+   * for (const weight of [2, 3, 5]) await node.publish([{ tags: ['piece'], event: { press: weight % 2, weight } }])
+   * for await (const answer of node.aql("FROM 'piece' GROUP BY _.press AGGREGATE [_, SUM(_.weight)]")) {
+   *   if (answer.type === 'event') console.log(JSON.stringify(answer.payload)) // [0,2] · [1,8]
+   * }
+   * await node.close()
+   * ```
    */
   readonly aql: (text: string, options?: AqlOptions) => AsyncIterable<Answer>
   /**
    * Follows a query in AQL: its results are kept up to date. A result that no longer holds is taken back by an `antiEvent`; late events change results like any others,
    * aggregates without reading history again. What cannot be kept up to date is refused with `AQL-LIVE`: sub-queries, arrays, the newest ones by LIMIT.
    * @returns a function that stops it at once
+   *
+   * @example
+   * ```ts
+   * import { testNode } from 'millpond/testing'
+   *
+   * const node = await testNode()
+   * await node.publish([{ tags: ['piece'], event: { weight: 2 } }])
+   * const told: string[] = []
+   * await new Promise<void>((done, failed) => {
+   *   node.subscribeAql("FROM 'piece' AGGREGATE SUM(_.weight)", {
+   *     answers: (answers) => {
+   *       for (const answer of answers) if (answer.type === 'event' || answer.type === 'antiEvent') told.push(`${answer.type} ${answer.payload}`)
+   *       if (told.length === 1) node.publish([{ tags: ['piece'], event: { weight: 3 } }]).catch(failed)
+   *       if (told.length === 3) done()
+   *     },
+   *     failed,
+   *   })
+   * })
+   * console.log(told.join(', ')) // event 2, antiEvent 2, event 5
+   * await node.close()
+   * ```
    */
   readonly subscribeAql: (text: string, subscriber: AqlSubscriber, options?: Omit<AqlOptions, 'order'>) => () => void
   /**

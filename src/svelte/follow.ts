@@ -1,3 +1,4 @@
+/** What a node tells, as values that Svelte follows. @module millpond/svelte */
 import { compareEventKeys } from '../core/event-key.ts'
 import type { Event } from '../core/event.ts'
 import type { JsonValue } from '../core/json.ts'
