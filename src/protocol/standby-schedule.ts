@@ -3,8 +3,8 @@ export interface Outage {
   readonly lostMs: number
   /** When a standby was last used for it. */
   readonly usedMs: number | undefined
-  /** Whether that use may still open. */
-  readonly trying: boolean
+  /** Whether a use may still open; `evenly`: and the next one is of an earlier page too, tried no more often than those. */
+  readonly trying: boolean | 'evenly'
   /** The last sign of the network: online, visible, another peer connected, a hub answered, this page began. */
   readonly signMs: number | undefined
   /** Whether this node has the smaller id. */
@@ -29,7 +29,9 @@ const slots = { smaller: [20_000, 90_000], larger: [240_000, 900_000] } as const
  * @see PROTOCOL.md [R68]
  */
 export const nextUseMs = ({ lostMs, usedMs, trying, signMs, smaller }: Outage): number | undefined => {
-  if (trying) return undefined
+  // For who waits at the start of a page the next one is not kept back.
+  if (trying === 'evenly' && usedMs !== undefined) return usedMs + pauseMs
+  if (trying !== false) return undefined
   const isAhead = (atMs: number): boolean => usedMs === undefined || atMs > usedMs
   const atSign = signMs === undefined || signMs < lostMs - signBeforeMs || !isAhead(signMs) ? [] : [Math.max(signMs + (smaller ? 0 : yieldMs), lostMs)]
   const atSlot = slots[smaller ? 'smaller' : 'larger'].map((ms) => lostMs + ms).filter(isAhead)
