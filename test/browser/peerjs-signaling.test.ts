@@ -101,7 +101,7 @@ test('[N5] a hub that still holds the last socket of a page, and so confirms not
     signaling.start({ wanted: () => true, unreached: () => undefined, met, state: ({ type }) => type === 'ready' && resolve() })
     return promise
   }
-  await register(url, `${swarm}-${'02'.repeat(16)}-${'02'.repeat(8)}`, '02'.repeat(16))
+  await register(url, `${swarm}-${'02'.repeat(16)}-${'02'.repeat(8)}`, '02'.repeat(8))
   const { promise, resolve } = Promise.withResolvers<string>()
   await open(2, () => resolve('met'))
   await open(1, () => undefined)
