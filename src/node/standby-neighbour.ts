@@ -5,14 +5,14 @@ import type { StandbyRecord } from './standby-records.ts'
 
 /** A standby that this node calls. */
 export interface Called extends Pick<StandbyRecord, 'id' | 'page' | 'expiresMicros'> {
-  /** Absent: made by an earlier page. */
+  /** Absent: to be made again from its keys. */
   readonly call?: StandbyCall
 }
 
 /** Answered, and not yet used. */
 export interface Held extends Called, StandbyRecord {
   readonly slot: number
-  /** How often this page has used it in vain, made by an earlier one. */
+  /** How often this page has used it in vain. */
   readonly tried: number
 }
 

@@ -59,11 +59,11 @@ const spareAttempts = 12
 const listenersMax = 64
 /** Certificates are renewed so long before they end. */
 const renewMicros = 24 * 60 * 60 * 1_000_000
-/** One of an earlier page that nobody has answered still waits at the other end: used so often, then given up. */
+/** One that nobody has answered still waits at the other end: used so often, then given up. */
 const tryCountMax = 3
 
 /**
- * 1. What is in `held` with `returnAllowed` is on disk, under its slot. It leaves the disk before it is used; what an earlier page made, when it is known what came of that.
+ * 1. What is in `held` or `tries` with `returnAllowed` is on disk, under its slot, until it is known what came of its use.
  * 2. A call or listener is in exactly one place until it is closed, used or given to `opened`.
  */
 class Keeper implements Standbys {
@@ -203,14 +203,14 @@ class Keeper implements Standbys {
     const { lostMs, usedMs, tries } = neighbour
     const latestMs = Math.max(this.#signMs, neighbour.signMs)
     const signMs = latestMs > neighbour.connectedMs ? latestMs : undefined
-    // For one from the disk nobody else has to be waited for: the other has none to this page.
-    const isEven = neighbour.isNew && tries.some(({ held }) => next.tried <= held.tried)
+    // At the start of a page nobody else has to be waited for: the other has none to it.
+    // Where it cannot be used again one is kept for later.
+    const isEven = this.#returnAllowed && tries.some(({ held }) => next.tried <= held.tried)
     const trying = isEven ? 'evenly' : tries.length > 0
-    const dueMs = nextUseMs({ lostMs, usedMs, trying, signMs, smaller: next.call === undefined || nodeId() < peer })
+    const dueMs = nextUseMs({ lostMs, usedMs, trying, signMs, smaller: neighbour.isNew || nodeId() < peer })
     if (dueMs === undefined || dueMs > nowMs || !mayBegin(peer, next.tried === 0 ? 0 : spareAttempts)) return
     neighbour.usedMs = nowMs
-    if (next.call === undefined) neighbour.held = neighbour.held.filter((each) => each !== next)
-    else this.#take(peer, neighbour, next)
+    neighbour.held = neighbour.held.filter((each) => each !== next)
     this.#parts.supervise('using a standby', this.#use(peer, neighbour, next))
   }
 
@@ -223,9 +223,10 @@ class Keeper implements Standbys {
     const failed = (reason: string) => {
       // Whoever answered and let it fail is there.
       if (reason !== 'timeout') neighbour.signMs = environment.monotonicMs()
-      const isKept = held.call === undefined && reason === 'timeout' && held.tried + 1 < tryCountMax
+      const isKept = this.#returnAllowed && reason === 'timeout' && held.tried + 1 < tryCountMax
       this.#giveUp(peer, neighbour, used, isKept)
-      if (isKept) neighbour.held = [...neighbour.held, { ...held, tried: held.tried + 1 }]
+      const { call: _, ...record } = held
+      if (isKept) neighbour.held = [...neighbour.held, { ...record, tried: held.tried + 1 }]
       notice('STANDBY-FAILED', peer, `a connection ${by} did not open: ${reason}`)
     }
     const call = held.call ?? (await this.#made(connector.call(held.keys), failed))
@@ -357,7 +358,7 @@ class Keeper implements Standbys {
   #giveUp(peer: NodeId, neighbour: Neighbour, over: Try, isKept = false): void {
     over.call?.close()
     neighbour.tries = neighbour.tries.filter((each) => each !== over)
-    if (over.held.call === undefined && !isKept) this.#forget(peer, over.held.slot)
+    if (this.#returnAllowed && !isKept) this.#forget(peer, over.held.slot)
   }
 
   /** Out of what is held, and off the disk. */
