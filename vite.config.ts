@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { playwright } from '@vitest/browser-playwright'
 import { build, type Plugin } from 'vite'
@@ -41,6 +42,25 @@ let builtInto = 'dist/app'
 /** Learns where the app is built into. */
 const folder: Plugin = { name: 'folder', configResolved: ({ root, build }) => void (builtInto = path.resolve(root, build.outDir)) }
 
+const shipped = new Map<string, number>()
+
+/** What of each package is in what tablets get, in bytes after gzip: `packages.json` beside the built app. */
+const packages: Plugin = {
+  name: 'packages',
+  generateBundle: (_, bundle) => {
+    const add = (file: string, content: string | Uint8Array): void => {
+      const name = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]
+      if (name !== undefined && content.length > 0) shipped.set(name, (shipped.get(name) ?? 0) + gzipSync(content).length)
+    }
+    for (const part of Object.values(bundle)) {
+      if (part.type === 'asset') for (const file of part.originalFileNames.slice(0, 1)) add(path.resolve(file), part.source)
+      else for (const [file, { code }] of Object.entries(part.modules)) add(file, code ?? '')
+    }
+    mkdirSync(path.dirname(builtInto), { recursive: true })
+    writeFileSync(path.join(path.dirname(builtInto), 'packages.json'), JSON.stringify(Object.fromEntries([...shipped].toSorted()), undefined, 1))
+  },
+}
+
 type ManifestTransform = NonNullable<VitePWAOptions['injectManifest']['manifestTransforms']>[number]
 
 /** Each kept file is checked against the bytes that were built, so that no half of another version gets in. */
@@ -55,7 +75,12 @@ const pwa = VitePWA({
   srcDir: 'src',
   filename: 'sw.ts',
   injectRegister: false,
-  integration: { configureCustomSWViteBuild: (config) => void (config.logLevel = 'warn') },
+  integration: {
+    configureCustomSWViteBuild: (config) => {
+      config.logLevel = 'warn'
+      config.plugins = [...(config.plugins ?? []), packages]
+    },
+  },
   includeManifestIcons: false,
   injectManifest: { rollupFormat: 'iife', globPatterns: ['**/*.{html,js,css,woff2,wasm,svg,png}'], maximumFileSizeToCacheInBytes: 8 * 1024 * 1024, manifestTransforms: [withIntegrity] },
   manifest: {
@@ -71,7 +96,7 @@ const pwa = VitePWA({
 })
 
 export default defineConfig({
-  plugins: [svelte({ configFile: false }), folder, guard(), pwa],
+  plugins: [svelte({ configFile: false }), folder, packages, guard(), pwa],
   // Nothing stands inside the page: the content security policy lets only files of the hub in, data: addresses are none.
   // Parts that are rarely used are files of their own; all of them are kept on the tablet at the first visit.
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
