@@ -50,6 +50,13 @@ test.each(refused)('[G7] %s does not get through, and what follows does', async 
   expect(given).toEqual([offer()])
 })
 
+test('[G7] of what pages say at once two hundred wait, and the hub is heard all the same', async () => {
+  const { world, given, say } = guarded()
+  say(...Array.from({ length: 300 }, () => candidate()), { type: 'EXPIRE', src: 'a' })
+  await world.settle()
+  expect([given.length, given.at(-1)]).toEqual([201, { type: 'EXPIRE', src: 'a' }])
+})
+
 test('[G7] sixty offers in a row get through, then one a second: each makes a peer connection', async () => {
   const { world, given, say } = guarded()
   for (let at = 0; at < 10; at++) {
