@@ -17,7 +17,7 @@ afterAll(async () => {
 })
 
 /** Says it byte for byte, as no client would. @returns all that came back */
-const say = (request: string | Buffer): Promise<string> =>
+const say = (request: string | Buffer, patienceMs = 0): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = connect(hub.httpPort, 'localhost')
     let answer = ''
@@ -25,6 +25,8 @@ const say = (request: string | Buffer): Promise<string> =>
     socket.on('close', () => resolve(answer))
     // Who is refused in the middle of saying it may find the connection gone.
     socket.on('error', (error: NodeJS.ErrnoException) => (['ECONNRESET', 'EPIPE'].includes(error.code ?? '') ? resolve(answer) : reject(error)))
+    // Who was let in stays connected.
+    if (patienceMs > 0) socket.setTimeout(patienceMs, () => socket.destroy())
     socket.write(request)
   })
 const get = (place: string, more = ''): Promise<string> => say(`GET ${place} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n${more}Connection: close\r\n\r\n`)
@@ -49,6 +51,15 @@ test('[G7] nothing can be stored at the hub, whatever the method and however lar
   expect([0, 404, 413]).toContain(statusOf(await say(large)))
   expect(statusOf(await get('/', `X-Long: ${'x'.repeat(20_000)}\r\n`))).toBe(431)
   expect(statusOf(await say('nonsense\r\n\r\n'))).toBe(400)
+  expect(statusOf(await get('/config.json'))).toBe(200)
+})
+
+test('[G7] no upgrade of any form ends the hub', async () => {
+  for (const place of ['//', '/introduce/peerjs', '/introduce/peerjs?', '/introduce/peerjs?id=%&token=%ff&key=millpond', '/introduce/peerjs?id=a&id=b&token=', 'http://[/introduce/peerjs', '/introduce/%00', '*']) {
+    for (const key of ['', 'Sec-WebSocket-Key: x\r\n', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ,,\r\n']) {
+      await say(`GET ${place} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n${key}\r\n`, 200)
+    }
+  }
   expect(statusOf(await get('/config.json'))).toBe(200)
 })
 
