@@ -27,11 +27,10 @@ const OLD_FORK = 'fork'
 export const migrateForks = async (parts: Parts): Promise<void> => {
   for (const [name, value] of await parts.store.listAside(OLD_FORK)) {
     const { one, other } = value as Pick<ForkMessage, 'one' | 'other'>
+    const found = await parts.forks.take({ type: 'fork', one, other })
+    if (found.outcome.type === 'forked') await parts.forks.settle(found.outcome.fork)
     const { stream, outcome } = await parts.forks.take({ type: 'fork', one, other })
-    if (outcome.type === 'full' || outcome.type === 'failed') continue
-    if (outcome.type === 'forked') await parts.forks.settle(outcome.fork)
-    if (stream === undefined || !(await bringBack(parts, stream))) continue
-    await parts.store.deleteAside(OLD_FORK, name)
+    if (stream !== undefined && outcome.type === 'known' && (await bringBack(parts, stream))) await parts.store.deleteAside(OLD_FORK, name)
   }
 }
 

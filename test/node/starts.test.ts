@@ -3,6 +3,7 @@ import type { StreamId } from '../../src/core/ids.ts'
 import { chainUpTo } from '../../src/node/fork-place.ts'
 import type { Start } from '../../src/store/event-store.ts'
 import { startBytes } from '../../src/stream/swarm.ts'
+import { createMember } from './replication-puppet.ts'
 import { copyDisk } from './world.ts'
 import { createReplicationWorld, swarm, type ReplicationWorld, type TestNode } from './replication-world.ts'
 
@@ -79,6 +80,36 @@ test.each([
   await join(world, holder, late)
   expect(await late.heads()).toEqual({})
   expect(late.ended.map(({ reason }) => reason)).toEqual(['segment'])
+})
+
+test('[R40] [R12] a start of another stream than was asked for is a violation', async () => {
+  const world = createReplicationWorld(10)
+  const [node, author] = [await world.node('node'), await world.node('author')]
+  await author.write(3, 70_000)
+  const member = await createMember(world, node)
+  member.say({ type: 'have', heads: [[`${author.nodeId}-7` as StreamId, { next: 9, id: new Uint8Array(16) }]], starts: [], forks: [], more: false })
+  await world.world.settle()
+  const want = member.heard.find((message) => message.type === 'want')
+  if (want === undefined) throw new Error('it is asked for')
+  member.say({ type: 'end', want: want.id, reason: 'start', start: { stream: author.stream, ...(await signedStart(world, author)) } })
+  await world.world.settle()
+  expect(member.heard.at(-1)).toEqual({ type: 'bye', reason: 'violation' })
+})
+
+test('[R40] [R42] a start of the own stream that this node did not make is sealed evidence', async () => {
+  const world = createReplicationWorld(11)
+  const twin = await world.node('twin')
+  await twin.write(4, 70_000)
+  const node = await world.node('node', { identity: twin.identity })
+  const start = await signedStart(world, twin)
+  const member = await createMember(world, node)
+  member.say({ type: 'have', heads: [[node.stream, { next: 4, id: new Uint8Array(16) }]], starts: [], forks: [], more: false })
+  await world.world.settle()
+  const want = member.heard.find((message) => message.type === 'want')
+  if (want === undefined) throw new Error('it is asked for')
+  member.say({ type: 'end', want: want.id, reason: 'start', start: { stream: node.stream, ...start } })
+  await world.world.settle()
+  expect(node.lost).toEqual(['restored'])
 })
 
 test('[R40] who holds a part below stands still and says so, and gives up nothing', async () => {
