@@ -9,9 +9,12 @@ const bundle = async (source: string): Promise<string> => {
   // Suites say what they expect in the words of the test runner, which itself is not for browsers; what it checks with is.
   const runner = 'virtual:runner'
   const expectation = `
-    import { chai, JestChaiExpect } from '@vitest/expect'
+    import { chai, JestAsymmetricMatchers, JestChaiExpect } from '@vitest/expect'
+    import { spyOn } from '@vitest/spy'
     chai.use(JestChaiExpect)
-    export const expect = chai.expect`
+    chai.use(JestAsymmetricMatchers)
+    export const expect = chai.expect
+    export const vi = { spyOn }`
   const sources: Readonly<Record<string, string>> = { [entry]: source, [runner]: expectation }
   const result = await build({
     configFile: false,
