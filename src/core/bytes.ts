@@ -11,8 +11,14 @@ export const base64UrlToBytes = (text: string): Uint8Array | undefined => {
   return read?.rest === 0 ? read.bytes : undefined
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** Lower-case hexadecimal digits, two for each byte. */
-export const bytesToHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+export const bytesToHex = (bytes: Uint8Array): string => {
+  let text = ''
+  for (const byte of bytes) text += HEX[byte]
+  return text
+}
 
 /** The bytes of lower-case hexadecimal digits; `undefined` for any other text. */
 export const hexToBytes = (text: string): Uint8Array | undefined =>

@@ -1,6 +1,6 @@
 import type { NodeId, Offset, StreamId } from '../core/ids.ts'
 import { lastOf } from '../core/offset-map.ts'
-import type { EventStore } from '../store/event-store.ts'
+import type { EventStore, StreamState } from '../store/event-store.ts'
 import type { StreamCrypto } from '../stream/crypto.ts'
 import type { Changes } from '../tab/changes.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
@@ -43,13 +43,25 @@ export class Held {
   }
 
   /** Own events of this tab are durable: everyone learns of it, before `publish` resolves. */
-  published(stream: StreamId, last: Offset): void {
+  published(state: StreamState): void {
     const { board, self, changes, replication, grown } = this.#parts
+    const [stream, last] = [state.stream, state.head.next - 1]
     this.#watch.expect(stream, last + 1)
     this.#ownLast = [stream, last]
     board.setPresent(withLast(board.status().present, stream, last), self.ids())
     grown()
-    replication()?.published(stream)
+    replication()?.published(stream, state)
+    changes.post({ type: 'grown', streams: [stream] })
+  }
+
+  /** Replication has added to this stream, up to `next`: told without reading all heads, which the next comparison finds so too. */
+  grew(stream: StreamId, next: Offset): void {
+    const { board, self, changes, grown, supervise } = this.#parts
+    this.#replicated.add(stream)
+    // One that began before would take it back.
+    if (this.#watch.isComparing()) return supervise('reading what was replicated', this.compare())
+    board.setPresent(withLast(board.status().present, stream, next - 1), self.ids())
+    grown()
     changes.post({ type: 'grown', streams: [stream] })
   }
 

@@ -3,6 +3,7 @@ import { streamIdToNodeId, type Lamport, type NodeId, type Offset, type StreamId
 import type { ForkMessage, SaidStart } from '../protocol/message.ts'
 import { noView, type FoundFork, type PlanEffect, type PlanInput, type PlanState, type SessionId, type TakenPiece, type TakeOutcome } from '../protocol/plan-state.ts'
 import { StoreError } from '../store/errors.ts'
+import type { StreamState } from '../store/event-store.ts'
 import type { IdentityLoss } from './identity.ts'
 import { Asides } from './replication-aside.ts'
 import { ReplicatedClock } from './replication-clock.ts'
@@ -97,7 +98,11 @@ export class Disk {
   }
 
   async look(stream: StreamId): Promise<void> {
-    const state = await this.#parts.devices.store.state(stream)
+    this.see(stream, await this.#parts.devices.store.state(stream))
+  }
+
+  /** Tells the plan what this stream is now. */
+  see(stream: StreamId, state: StreamState | undefined): void {
     this.#parts.step({ type: 'grown', views: new Map([[stream, state === undefined ? noView : viewOfState(state)]]), nowMs: this.#nowMs() })
   }
 

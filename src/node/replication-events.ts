@@ -1,4 +1,4 @@
-import type { NodeId, StreamId } from '../core/ids.ts'
+import type { NodeId, Offset, StreamId } from '../core/ids.ts'
 import type { OffsetMap } from '../core/offset-map.ts'
 import type { Transport } from '../net/transport.ts'
 import type { Envelope, Standby } from '../protocol/message.ts'
@@ -33,8 +33,8 @@ export interface ReplicationOptions {
 
 /** What replication tells the node. Calls are in order; none may throw. */
 export interface ReplicationEvents {
-  /** Replicated events are on disk: these streams have grown (or were lowered). */
-  readonly stored: (streams: readonly StreamId[]) => void
+  /** Replicated events are on disk. @param next where the stream ends now, if that is sure and it has only grown; else it is to be looked at */
+  readonly stored: (stream: StreamId, next: Offset | undefined) => void
   /** Both proofs held. From here to `disconnected` the peer is connected over this transport. */
   readonly connected: (peer: SessionPeer) => void
   readonly peerChanged: (peer: SessionPeer) => void

@@ -1,6 +1,6 @@
 import { unreachable } from '../core/assert.ts'
 import { equalBytes } from '../core/bytes.ts'
-import type { NodeId, StreamId } from '../core/ids.ts'
+import type { NodeId, Offset, StreamId } from '../core/ids.ts'
 import type { Transport } from '../net/transport.ts'
 import { fitText } from '../protocol/cbor.ts'
 import { HUBS_MAX, HUB_BYTES_MAX, NAME_BYTES_MAX, SOFTWARE_BYTES_MAX } from '../protocol/limits.ts'
@@ -9,6 +9,7 @@ import { stepPlan } from '../protocol/plan.ts'
 import { isOwn, planOf, viewOf, type PlanEffect, type PlanInput, type PlanState, type SessionId } from '../protocol/plan-state.ts'
 import type { PlanMessage } from '../protocol/session-state.ts'
 import { StoreError } from '../store/errors.ts'
+import type { StreamState } from '../store/event-store.ts'
 import type { IdentityLoss } from './identity.ts'
 import { Disk } from './replication-disk.ts'
 import type { ReplicationDevices, ReplicationEvents, ReplicationOptions, SessionPeer } from './replication-events.ts'
@@ -21,8 +22,8 @@ import { textOf, Work } from './replication-work.ts'
 export interface Replication {
   /** Takes over a connection, authenticated or not: handshake, session, closing. */
   readonly add: (transport: Transport) => void
-  /** Own events are durable (from this tab or another): push them. */
-  readonly published: (stream: StreamId) => void
+  /** Own events are durable: push them. @param state the stream as it is by then; absent: another tab wrote, and it is read */
+  readonly published: (stream: StreamId, state?: StreamState) => void
   /** Heads of any stream may have changed on disk without this replication (another tab, a restored image): compare. */
   readonly refresh: () => Promise<void>
   /** Ends the session of a transport with `bye` and closes it. */
@@ -46,7 +47,7 @@ export const createReplication = (devices: ReplicationDevices, options: Replicat
   const runner = new Runner(devices, options, events)
   return {
     add: (transport) => runner.add(transport),
-    published: (stream) => runner.published(stream),
+    published: (stream, state) => runner.published(stream, state),
     refresh: () => runner.refresh(),
     end: (transport, reason) => runner.end(transport, reason),
     takesStandbys: (peer) => runner.standbySession(peer) !== undefined,
@@ -123,7 +124,7 @@ class Runner {
       views: () => this.#plan.views,
       step: (input) => this.#step(input),
       whenRoom: (session, call) => this.#sessions.whenRoom(session, call),
-      stored: (stream) => this.#events.stored([stream]),
+      stored: (stream) => this.#events.stored(stream, undefined),
       lowering: (stream) => {
         for (const id of this.#sessions.ids()) this.#sessions.end(id, 'lowered', stream)
       },
@@ -265,7 +266,7 @@ class Runner {
       case 'end': return this.#sessions.end(effect.session, effect.reason, effect.text)
       case 'wasted': return this.#sessions.wasted(effect.session)
       case 'identityLost': return this.#loseIdentity('restored')
-      case 'stored': return this.#events.stored([effect.stream])
+      case 'stored': return this.#events.stored(effect.stream, this.#endOf(effect.stream))
       case 'holdsChanged': return this.#tellPeer(effect.session)
       case 'notice': return this.#notice(effect.code, effect.about, effect.text)
       default: return this.#disk.perform(effect)
@@ -274,8 +275,18 @@ class Runner {
 
   // the own disk
 
-  published(stream: StreamId): void {
-    this.#work.inTurn(stream, () => this.#disk.look(stream))
+  /** Of a stream that has no fork. */
+  #endOf(stream: StreamId): Offset | undefined {
+    const { next, ended } = viewOf(this.#plan, stream)
+    return ended || stream.includes('~') ? undefined : next
+  }
+
+  published(stream: StreamId, state?: StreamState): void {
+    this.#work.inTurn(stream, async () => {
+      if (state === undefined) return this.#disk.look(stream)
+      // Another tab may have got ahead, and been read already.
+      if (state.head.next > viewOf(this.#plan, stream).next) this.#disk.see(stream, state)
+    })
   }
 
   refresh(): Promise<void> {

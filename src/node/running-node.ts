@@ -96,9 +96,9 @@ export class RunningNode implements Node {
       {
         swarm: options.swarm.id,
         self,
-        stored: (stream, last) => {
+        stored: (state) => {
           this.#stored()
-          this.#held.published(stream, last)
+          this.#held.published(state)
         },
         failed: (error) => this.#failed('storing an entry', error),
         note: this.#board.note,
@@ -288,8 +288,9 @@ export class RunningNode implements Node {
         about: () => ({ name: this.status().name, software: this.#options.software ?? 'millpond', hubs: this.#options.hubs }),
       },
       {
-        stored: (streams) => {
-          for (const stream of streams) this.#held.replicated(stream)
+        stored: (stream, next) => {
+          if (next !== undefined) return this.#held.grew(stream, next)
+          this.#held.replicated(stream)
           this.#supervise('reading what was replicated', this.#held.compare())
         },
         connected: (peer) => {

@@ -1,6 +1,6 @@
 import { streamIdToNodeId, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
 import type { OwnNodeIds } from '../core/event.ts'
-import { merge, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
+import { merge, type OffsetMap } from '../core/offset-map.ts'
 import type { Environment } from './environment.ts'
 import type { NodeStatus, Notice } from './node.ts'
 
@@ -74,7 +74,7 @@ const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name' | 'startedMicros'> = {
 }
 
 const ownOf = (present: OffsetMap, ownIds: OwnNodeIds): OffsetMap =>
-  Object.fromEntries(offsetsOf(present).filter(([stream]) => ownIds.has(streamIdToNodeId(stream))))
+  Object.fromEntries((Object.entries(present) as [StreamId, Offset][]).filter(([stream]) => ownIds.has(streamIdToNodeId(stream))))
 
 /** Heads as highest offsets. */
 export const presentOf = (heads: ReadonlyMap<StreamId, { readonly next: Offset }>): OffsetMap =>

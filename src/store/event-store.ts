@@ -116,8 +116,11 @@ export interface StreamAppend {
 }
 
 export type AppendResult =
-  /** Stored, and durable if it was `own` (or the clock rule asked for it). `clock` is the clock after it. */
-  | { readonly type: 'stored'; readonly clock: Lamport }
+  /**
+   * Stored, and durable if it was `own` (or the clock rule asked for it). `clock` is the clock after it. Each stream is what it was with its pieces added, its revision
+   * raised by 1 where one was closed; but for those in `further`, where segments left beyond a hole count again: read these.
+   */
+  | { readonly type: 'stored'; readonly clock: Lamport; readonly further?: readonly StreamId[] }
   /** Nothing was stored: `stream` is no longer what the append was computed on. Read it again. */
   | { readonly type: 'stale'; readonly stream: StreamId }
   /** Nothing was stored: the clock has reached the first Lamport time. Seal again above `clock`. */
@@ -217,13 +220,14 @@ export interface EventStore {
   readonly piece: (stream: StreamId, offset: Offset) => Promise<Piece | undefined>
   /**
    * The packed summaries of all closed segments, pages in order. Decoded by `stream/summary.ts`. After `lower` a later entry of a stream holds for the offsets
-   * of an earlier one; entries at or above `open.first` do not count.
+   * of an earlier one; entries at or above `open.first` do not count. All pages but the last one are as they will be for ever.
+   * @param from the first page wanted; default: 0
    */
-  readonly summaries: () => Promise<readonly Uint8Array[]>
+  readonly summaries: (from?: number) => Promise<readonly Uint8Array[]>
   /** Adds summaries that are missing or not what they should be: of two for the same offsets the later one counts. */
   readonly addSummaries: (entries: readonly Uint8Array[]) => Promise<void>
-  /** Joins the tail's appends to fewer records if there are 16 or more that are not joined. */
-  readonly joinTail: (stream: StreamId) => Promise<void>
+  /** Joins the tail's appends to fewer records if there are 16 or more that are not joined. @returns whether it did, and has raised the revision by 1 */
+  readonly joinTail: (stream: StreamId) => Promise<boolean>
   /**
    * Sets the head back to `first`, because what follows cannot be read or does not fit. Where nothing begins at `first`, to the nearest beginning before it:
    * of an append in the tail, else of a closed segment, else the start.

@@ -97,19 +97,20 @@ export class Streams implements StreamsPart {
     }
   }
 
-  readonly summaries = async (): Promise<readonly Uint8Array[]> => {
-    const pages = await readAtOnce(this.#tables, ['summaries'], (transaction) => transaction.values('summaries'))
+  readonly summaries = async (from = 0): Promise<readonly Uint8Array[]> => {
+    const pages = await readAtOnce(this.#tables, ['summaries'], (transaction) => transaction.values('summaries', { from, to: [] }))
     return pages.filter((page) => page instanceof Uint8Array)
   }
 
   readonly addSummaries = (entries: readonly Uint8Array[]): Promise<void> =>
     this.#write(['summaries'], 'relaxed', async (transaction) => putSummaries(transaction, await transaction.last('summaries'), entries))
 
-  readonly joinTail = async (stream: StreamId): Promise<void> => {
+  readonly joinTail = async (stream: StreamId): Promise<boolean> => {
     const single = this.#single.get(stream)
-    if (single !== undefined && single < joinCountMin) return
-    const left = await this.#write(['streams', 'tail'], 'relaxed', (transaction) => joinIn(transaction, stream))
+    if (single !== undefined && single < joinCountMin) return false
+    const { left, joined } = await this.#write(['streams', 'tail'], 'relaxed', (transaction) => joinIn(transaction, stream))
     this.#single.set(stream, left)
+    return joined
   }
 
   readonly lower = async (stream: StreamId, first: Offset, reason: string, atMicros: number): Promise<StreamState | undefined> => {

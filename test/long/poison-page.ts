@@ -67,7 +67,7 @@ globalThis.openAuthor = async (invitation, hub, name) => {
       const [stored, state] = [await store.identity(), await store.state(streamIdOf(node.nodeId, 0))]
       if (stored === undefined || state === undefined) throw new Error('the author has published nothing yet')
       const lamport = Math.max(state.head.lamport, await store.clock()) + 1
-      const batch = { line: encodeUtf8(`[${lamport},${rest}\n`), events: 1, firstLamport: lamport, lastLamport: lamport }
+      const batch = { timestampMicros: 1, appId: '', labels: [], line: encodeUtf8(`[${lamport},${rest}\n`), events: 1, firstLamport: lamport, lastLamport: lamport }
       const append = await sealBatches({ crypto: webCrypto, signer: webCrypto.signer(stored.identity), swarm: swarm.id }, state, [batch])
       const { type } = await store.appendOwn(append, lamport, false)
       if (type !== 'stored') throw new Error(type)
