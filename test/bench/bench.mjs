@@ -14,6 +14,13 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 export const median = (values) => quantile(values, 0.5)
 export const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]
 
+/** Pairs two tablets by code, as people would. */
+export const connect = async (bench, a, b) => {
+  const answer = await bench.call(b, 'answer', await bench.call(a, 'offer'))
+  await bench.call(a, 'accept', answer)
+  await Promise.all([a, b].map((page) => bench.call(page, 'paired')))
+}
+
 const serve = async () => {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost')
@@ -32,7 +39,7 @@ const serve = async () => {
  * Builds the page and starts Chromium.
  *
  * `page(tablet)` opens the page of a tablet: each name is an origin, a disk and a process of its own. Its functions are those of `page/main.ts`, called by
- * `call(page, name, ...given)`. `history(filling)` gives the name of a tablet whose disk holds that many events, made once in a run. `restart()` ends the browser and starts it
+ * `call(page, name, ...given)`; `fresh()` names a tablet that was never used. `history(filling)` gives the name of a tablet whose disk holds that many events, made once in a run. `restart()` ends the browser and starts it
  * again on the same disks, so that nothing is warm. `cpuMs(page)` is what its main thread has worked so far, `heapBytes(page)` what is in use after a forced collection.
  * @param profile prints where the main thread of each page spent its time between `page` and the end of the row
  */
@@ -45,6 +52,7 @@ export const createBench = async ({ profile }) => {
   const launch = () => chromium.launchPersistentContext(disk, { executablePath: '/usr/bin/chromium', args: flags, headless: true })
   let browser = await launch()
   const sessions = new Map()
+  let count = 0
 
   const page = async (tablet) => {
     const opened = await browser.newPage()
@@ -68,12 +76,16 @@ export const createBench = async ({ profile }) => {
   }
   return {
     page, call, close, closePages,
+    fresh: () => `tablet-${++count}`,
+    swarmOf: (history) => histories.get(history),
     cpuMs: async (opened) => 1000 * (await metric(opened, 'ThreadTime')),
     heapBytes: async (opened) => {
       await sessions.get(opened).send('HeapProfiler.collectGarbage')
       const { usedSize, backingStorageSize = 0 } = await sessions.get(opened).send('Runtime.getHeapUsage')
       return usedSize + backingStorageSize
     },
+    /** What of a page should not grow. */
+    handles: async (opened) => ({ listeners: await metric(opened, 'JSEventListeners'), documentNodes: await metric(opened, 'Nodes') }),
     history: async (filling) => {
       const name = `history-${filling.events}-${filling.streams}-${filling.perBatch}`
       if (histories.has(name)) return name

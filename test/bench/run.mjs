@@ -12,7 +12,7 @@ const folder = path.join(root, 'test/bench/rows')
 const files = readdirSync(folder).filter((file) => file.endsWith('.mjs'))
 const rows = (await Promise.all(files.map((file) => import(path.join(folder, file)))))
   .map(({ row }) => row)
-  .filter(({ id }) => asked.length === 0 || asked.includes(id))
+  .filter(({ id, with: others = [] }) => asked.length === 0 || [id, ...others].some((each) => asked.includes(each)))
   .toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
 if (rows.length === 0) throw new Error(`no such row; there are the files of ${folder}`)
 
@@ -20,7 +20,7 @@ const bench = await createBench({ profile: process.argv.includes('--profile') })
 const results = []
 for (const { id, measure } of rows) {
   const load = os.loadavg()[0]
-  const began = performance.now()
+  const [began, before] = [performance.now(), results.length]
   try {
     for (const line of await measure(bench)) results.push({ id, ...line, load })
   } catch (error) {
@@ -28,7 +28,7 @@ for (const { id, measure } of rows) {
     console.log(error)
   }
   await bench.closePages()
-  console.log(`${id}: ${((performance.now() - began) / 1000).toFixed(0)} s, ${results.filter((each) => each.id === id).map(({ figure }) => figure).join(', ')}`)
+  console.log(`${id}: ${((performance.now() - began) / 1000).toFixed(0)} s, ${results.slice(before).map(({ figure }) => figure).join('; ')}`)
 }
 const machine = { date: new Date().toISOString(), cores: os.cpus().length, model: os.cpus()[0].model, chromium: bench.version() }
 await bench.end()

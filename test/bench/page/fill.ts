@@ -14,6 +14,8 @@ export interface Filling {
   readonly perBatch: number
   /** The first event sorts right after this Lamport time. Default: after all there is. */
   readonly lamportBefore?: number
+  /** Events of all streams in one append of each; absent: as many as one transaction may hold. */
+  readonly perAppend?: number
 }
 
 /** What was published at once is stored at once, as large as one transaction may be. */
@@ -23,11 +25,11 @@ const eventsPerAppend = 4_000
  * Puts streams of other nodes into a store, as if replicated: what a page would hold after that long, without its having to wait for it.
  * The events of the log go round the streams, batch by batch, and Lamport times rise over all of them, as on a floor where everybody hears everybody.
  */
-export const fill = async (store: EventStore, swarm: SwarmId, { streams, events, perBatch, ...rest }: Filling): Promise<readonly StreamId[]> => {
+export const fill = async (store: EventStore, swarm: SwarmId, { streams, events, perBatch, perAppend = eventsPerAppend, ...rest }: Filling): Promise<readonly StreamId[]> => {
   const identities = await Promise.all(Array.from({ length: streams }, () => webCrypto.generateIdentity()))
   const ids = identities.map(({ publicKey }): StreamId => `${publicKeyToNodeId(publicKey)}-0` as StreamId)
   const lamportBefore = rest.lamportBefore ?? (await store.clock())
-  const step = Math.max(perBatch * streams, Math.floor(eventsPerAppend / (perBatch * streams)) * perBatch * streams)
+  const step = Math.max(perBatch * streams, Math.floor(perAppend / (perBatch * streams)) * perBatch * streams)
   for (let from = 0; from < events; from += step) {
     const part = await logEvents(from, Math.min(step, events - from))
     await Promise.all(identities.map(async (identity, at) => {
@@ -62,4 +64,5 @@ const add = async (store: EventStore, swarm: SwarmId, { identity, stream, batche
   const append = await sealBatches({ crypto: webCrypto, signer: webCrypto.signer(identity), swarm }, base, batches)
   const result = await store.appendReplicated([append], batches.at(-1)?.lastLamport ?? 0)
   if (result.type !== 'stored') throw new Error(`${stream} could not be filled: ${result.type}`)
+  if (append.tail !== undefined) await store.joinTail(stream)
 }

@@ -3,13 +3,23 @@ import { webCrypto } from '../../../src/node/web-crypto.ts'
 import { openIdbStore } from '../../../src/store/idb-event-store.ts'
 import { linesOf } from '../../../src/stream/body.ts'
 import { decodeHeader } from '../../../src/stream/header.ts'
+import type { SwarmId } from '../../../src/core/ids.ts'
+import { estimatedBytes, storedBytes } from './disk.ts'
 import { fill, type Filling } from './fill.ts'
+
+/** What an empty node has on disk: what is kept in reserve, most of all. */
+let emptyBytes = { stored: 0, estimated: 0 }
+
+/** What the history of `makeHistory` takes, without that. */
+export const historyBytes = async (swarm: SwarmId): Promise<{ readonly stored: number; readonly estimated: number }> =>
+  ({ stored: (await storedBytes(swarm)) - emptyBytes.stored, estimated: (await estimatedBytes()) - emptyBytes.estimated })
 
 /** Makes the swarm of this profile and fills its disk. @returns the swarm's id */
 export const makeHistory = async (filling: Filling): Promise<string> => {
   const node = await openNode({ found: true, name: 'Bench' })
   const { swarm } = node
   await node.close()
+  emptyBytes = { stored: await storedBytes(swarm), estimated: await estimatedBytes() }
   const store = await openIdbStore(swarm)
   await fill(store, swarm, filling)
   await store.close()
