@@ -6,6 +6,7 @@ import type { EventStore, Identity } from '../store/event-store.ts'
 import type { Envelope } from '../protocol/message.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
+import { loadFormers } from './formers.ts'
 import type { IdentityLoss } from './identity.ts'
 import type { Notice } from './node.ts'
 import { createPeers, type Peers, type PeersEvents } from './peers.ts'
@@ -141,9 +142,10 @@ const holdStandbys = (devices: ConnectionsDevices, options: ConnectionsOptions, 
 const connect = async ({ network, ...devices }: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents, standbys: Standbys | undefined): Promise<Running> => {
   const identity = options.identity()
   const { swarm, introductionId } = options
+  const formers = await loadFormers(devices.store)
   const key = await devices.crypto.derive(swarm.key, swarm.id, 'intro')
   const mesh = createRoad()
-  const replication: Replication = createReplication(devices, { ...options, identity, features: standbys === undefined ? [] : ['standby'] }, {
+  const replication: Replication = createReplication(devices, { ...options, identity, formers, features: standbys === undefined ? [] : ['standby'] }, {
     ...events,
     connected: (peer) => {
       events.connected(peer)

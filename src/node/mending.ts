@@ -1,7 +1,8 @@
-import type { NodeId, StreamId } from '../core/ids.ts'
+import type { NodeId, StreamId, SwarmId } from '../core/ids.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { NodeCrypto } from './crypto.ts'
 import type { Environment } from './environment.ts'
+import { noteFormer } from './formers.ts'
 import type { IdentityLoss, Self } from './identity.ts'
 import { firstUnreadable } from './replication-reads.ts'
 import type { StatusBoard } from './status.ts'
@@ -12,6 +13,7 @@ export interface MendingParts {
   readonly crypto: NodeCrypto
   readonly environment: Environment
   readonly self: Self
+  readonly swarm: SwarmId
   readonly board: StatusBoard
   /** The node goes on under another identity: tells the other tabs. */
   readonly changed: () => void
@@ -46,8 +48,11 @@ export const createMending = (parts: MendingParts): Mending => {
   }
   const replaceIdentity = async (shown: NodeId, reason: IdentityLoss) => {
     const former = self.stream()
+    const { identity } = self.stored()
     const changed = await self.replace(shown, reason, environment.nowMicros())
     if (!changed) return
+    // Before others meet the new id. A key that cannot sign any more tells nobody.
+    await noteFormer(parts.store, crypto, parts.swarm, identity, self.nodeId()).catch((error: unknown) => supervise('saying which id was given up', Promise.reject(error)))
     parts.changed()
     identityChanged(shown, reason)
     // Publishing does not wait for it.

@@ -118,7 +118,9 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number, o
     },
     update: ({ nodeId, name, roundTripMs, clockSkewMs, holds, saidMicros }) =>
       change(nodeId, { name, roundTripMs, clockSkewMs, ...(holds === undefined ? {} : { holds, heardMicros: saidMicros }) }),
-    renounced: (nodeId) => change(nodeId, { holds: {}, heardMicros: nowMicros() }),
+    renounced: (nodeId) => {
+      if (statuses.has(nodeId)) change(nodeId, { holds: {}, heardMicros: nowMicros() })
+    },
     setState,
     setNodes,
     setStandbys: (nodeId, standbys) => {

@@ -11,6 +11,7 @@ import type { PlanMessage } from '../protocol/session-state.ts'
 import { StoreError } from '../store/errors.ts'
 import type { StreamState } from '../store/event-store.ts'
 import type { IdentityLoss } from './identity.ts'
+import { trueFormers } from './formers.ts'
 import { Disk } from './replication-disk.ts'
 import type { ReplicationDevices, ReplicationEvents, ReplicationOptions, SessionPeer } from './replication-events.ts'
 import { Mesh, meshFeatures, type MeshNode } from './replication-mesh.ts'
@@ -95,7 +96,7 @@ class Runner {
     const supervise = (work: Promise<void>) => this.#work.supervise(work)
     this.#disk = this.#createDisk()
     this.#plan = planOf(identity.nodeId, new Map(), new Map())
-    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, 'starts', ...(options.features ?? [])], about: fitAbout(options.about()) })
+    const config = () => ({ swarm: swarm.id, nodeId: identity.nodeId, features: [...meshFeatures, ...(options.features ?? [])], about: fitAbout(options.about()), ...(options.formers?.length && { formers: options.formers }) })
     const proofs = createProofs(crypto, swarm, identity)
     this.#sessions = new Sessions({ environment, proofs, introductionId, config, isOwnPage, isSeen, supervise }, this.#sessionEvents())
     this.mesh = new Mesh({
@@ -173,6 +174,13 @@ class Runner {
     this.#events.connected(this.#peerOf(connection))
     this.#step({ type: 'up', session: connection.id, nodeId: connection.nodeId, nowMs: this.#nowMs() })
     this.mesh.up(connection)
+    this.#work.supervise(this.#renounce(connection))
+  }
+
+  /** Where it took another identity while it was not connected here, nobody has said so yet. @see PROTOCOL.md [R25] */
+  async #renounce({ nodeId, open }: OpenConnection): Promise<void> {
+    const formers = await trueFormers(this.#devices.crypto, this.#options.swarm.id, nodeId, open.peer.hello.formers ?? [])
+    for (const former of formers) if (this.#sessions.newestWith(former) === undefined) this.#events.renounced(former)
   }
 
   #gave({ id, nodeId }: OpenConnection, message: PlanMessage): void {

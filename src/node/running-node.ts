@@ -123,7 +123,7 @@ export class RunningNode implements Node {
       identityChanged: (former) => this.#mending.identityChanged(former),
     })
     this.#mending = createMending({
-      store, crypto, environment, self, board: this.#board, supervise,
+      store, crypto, environment, self, swarm: options.swarm.id, board: this.#board, supervise,
       changed: () => this.#changes.post({ type: 'identity' }),
       lowering: (stream) => this.#held.replicated(stream),
       compare: () => this.#held.compare(),

@@ -18,6 +18,8 @@ export const HELD_BYTES_MAX = 512 * KIB
 export const VERSIONS_MAX = 16
 export const FEATURES_MAX = 64
 export const FEATURE_BYTES_MAX = 32
+/** Former ids told. */
+export const FORMERS_MAX = 4
 
 // about, members
 export const NAME_BYTES_MAX = 256

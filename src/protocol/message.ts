@@ -17,6 +17,15 @@ export interface Hello {
   readonly nodeId: NodeId
   /** Introduction id of the page, 16 bytes, then 16 fresh random bytes. */
   readonly nonce: Uint8Array
+  /** Absent: none. */
+  readonly formers?: readonly Former[]
+}
+
+/** An id that was given up for another, and its signature that says so. @see former.ts */
+export interface Former {
+  readonly nodeId: NodeId
+  readonly next: NodeId
+  readonly signature: Uint8Array
 }
 
 export interface Proof {

@@ -8,6 +8,7 @@ import { endSession, type Greeting, type HeardHello, type Judging, type MessageI
 
 const ownHello = (config: SessionConfig): Hello => ({
   type: 'hello', versions: [PROTOCOL_VERSION], features: config.features, swarm: config.swarm, nodeId: config.nodeId, nonce: config.nonce,
+  ...(config.formers && { formers: config.formers }),
 })
 
 /** Says hello. @see PROTOCOL.md [R6] */
