@@ -63,6 +63,7 @@ const SCREENS: readonly Screen[] = [
   ['order', '#order=W20498', {}, undefined],
   ['finish', '#order=W20498', {}, '.run .key'],
   ['tablets', '#tablets', { status: 'notices' }, undefined],
+  ['a tablet with several histories', '#tablets', { status: 'histories' }, undefined],
   ['a tablet alone', '#tablets', { data: 'none', status: 'alone' }, undefined],
   ['a full disk', '#tablets', { status: 'full' }, undefined],
   ['a wrong clock', '#tablets', { status: 'clock' }, undefined],
