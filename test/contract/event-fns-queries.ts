@@ -202,6 +202,7 @@ export const queryCases: readonly EventFnsCase[] = [
       expect(plain).toEqual([['event', 2], await actyx.present()])
       expect(sums).toEqual([['event', 3], await actyx.present()])
       await sayApart(world, 'x', [10], [20])
+      await until(() => sums?.some((response) => Array.isArray(response) && response[1] === 13) === true)
       await heal(world)
       await until(() => sums?.some((response) => Array.isArray(response) && response[1] === 33) === true && plain?.some((response) => Array.isArray(response) && response[1] === 20) === true)
       await settle()
