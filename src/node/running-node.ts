@@ -2,16 +2,14 @@ import type { Meta, TaggedEvent } from '../core/event.ts'
 import type { NodeId, StreamId, SwarmId } from '../core/ids.ts'
 import type { EventKey } from '../core/event-key.ts'
 import { includesAll, type OffsetMap } from '../core/offset-map.ts'
-import { encodeInvitation } from '../protocol/invitation.ts'
 import { StoreError } from '../store/errors.ts'
 import { createAppendLock, type AppendLock } from '../tab/append-lock.ts'
 import { createAwake, type Awake } from '../tab/awake.ts'
 import { createChanges, type Change, type Changes } from '../tab/changes.ts'
-import { followAql, runAql } from './aql.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
 import { every } from './environment.ts'
-import { createArchives } from './archive-import.ts'
+import type { ArchiveParts } from './archive-import.ts'
 import { createFillers, type Fillers } from './fillers.ts'
 import { Held } from './held.ts'
 import type { IdentityLoss, LostIdentity, Self } from './identity.ts'
@@ -21,10 +19,11 @@ import { createMarkKeeper, type MarkKeeper } from './marks.ts'
 import { createMending, type Mending } from './mending.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
 import { NodeError, type AqlOptions, type AqlSubscriber, type Channel, type LateEvents, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
+import { laterArchives, laterParts, type LaterParts } from './later.ts'
 import type { OpenPages } from './open-pages.ts'
 import { checkOwnStream, isSetBack } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
-import { createPairings, type Pairings } from './pairing.ts'
+import { createPairings, type Pairings, type PairingTools } from './pairing.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReader, type Reader } from './reader.ts'
 import type { Reserve } from './reserve.ts'
@@ -71,6 +70,7 @@ export class RunningNode implements Node {
   readonly #room: Room | undefined
   readonly #scrub: Scrub
   readonly #fillers: Fillers
+  readonly #parts: LaterParts
   readonly #archives: Pick<Node, 'archive' | 'takeArchive'>
   readonly #marks: MarkKeeper | undefined
   #stops: (() => void)[] = []
@@ -130,7 +130,7 @@ export class RunningNode implements Node {
       restart: (reason, between) => this.#lead.restart(reason, between),
     })
     this.#pairings = createPairings({
-      connector: devices.network?.pairing, swarm: options.swarm.id, environment,
+      tools: () => this.#pairingTools(), swarm: options.swarm.id, environment,
       leads: () => this.#lead.leads(),
       add: (transport) => {
         const replication = this.#connections?.running()?.replication
@@ -146,11 +146,13 @@ export class RunningNode implements Node {
     })
     this.#fillers = createFillers(store, (nodeId, bytes) =>
       this.#board.note('STORE-FILLED', nodeId, `the entries of this tablet take ${bytes} bytes, more than a quarter of what this disk has room for`))
-    this.#archives = createArchives({
+    const archives: ArchiveParts = {
       store, crypto, environment, swarm: options.swarm, nodeId: () => this.nodeId, status: this.status, note: this.#board.note, ...(this.#room && { room: this.#room }),
       restored: (shown) => this.#mending.replaceIdentity(shown, 'restored'),
       compare: this.#held.compare,
-    })
+    }
+    this.#archives = laterArchives(async () => (await import('./archive-import.ts')).createArchives(archives))
+    this.#parts = devices.parts ?? laterParts
     this.#marks = devices.marks && createMarkKeeper(devices.marks, environment, options.swarm.id, { status: this.status, supervise })
     this.#connections = this.#createConnections()
   }
@@ -211,10 +213,10 @@ export class RunningNode implements Node {
   readonly query = (query: Query, order: Order = 'ascending') => this.#reader.query(query, order)
 
   readonly aql = (text: string, options: AqlOptions = {}) =>
-    runAql({ reader: this.#reader, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, options)
+    this.#parts.aql.runAql({ reader: this.#reader, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, options)
 
   readonly subscribeAql = (text: string, subscriber: AqlSubscriber, options: Omit<AqlOptions, 'order'> = {}): (() => void) =>
-    followAql({ subscriptions: this.#subscriptions, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, subscriber, options)
+    this.#parts.aql.followAql({ subscriptions: this.#subscriptions, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, subscriber, options)
 
   readonly subscribe = (query: Query, subscriber: Subscriber, late?: LateEvents): (() => void) => this.#subscriptions.subscribe(query, subscriber, late)
 
@@ -226,7 +228,7 @@ export class RunningNode implements Node {
 
   readonly invite = async (): Promise<string> => {
     const { founder, random, key } = this.#options.swarm
-    return encodeInvitation({ founder, random, swarmKey: key, lamport: await this.#devices.store.clock(), hubs: this.#options.hubs })
+    return this.#parts.encodeInvitation({ founder, random, swarmKey: key, lamport: await this.#devices.store.clock(), hubs: this.#options.hubs })
   }
 
   readonly pair = (): Pairing => this.#pairings.pair()
@@ -311,6 +313,11 @@ export class RunningNode implements Node {
         identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#mending.replaceIdentity(shown, reason)),
       },
     )
+  }
+
+  async #pairingTools(): Promise<PairingTools | undefined> {
+    const network = await this.#connections?.network()
+    return network?.pairing && { connector: network.pairing, codes: network.parts.codes }
   }
 
   /** Whether a connected node holds events that are not here yet. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonValue } from '../../src/core/json.ts'
 import type { OffsetMap } from '../../src/core/offset-map.ts'
-import { followAql, runAql } from '../../src/node/aql.ts'
+import { aql } from '../../src/node/aql.ts'
 import { createSubscriptions } from '../../src/node/subscriptions.ts'
 import { valueKey, type Value } from '../../src/query/value.ts'
 import type { Answer } from '../../src/query/answer.ts'
@@ -33,12 +33,12 @@ const open = () => {
   }
   const ask = async (text: string) => {
     const answers: Answer[] = []
-    for await (const answer of runAql({ ...common, reader: twin.reader }, text, {})) answers.push(answer)
+    for await (const answer of aql.runAql({ ...common, reader: twin.reader }, text, {})) answers.push(answer)
     return answers
   }
   const followed = (text: string, lowerBound: OffsetMap = {}) => {
     const seen = { answers: [] as Answer[], failed: [] as string[] }
-    const stop = followAql({ ...common, subscriptions }, text, { answers: (answers) => void seen.answers.push(...answers), failed: (error) => seen.failed.push(error.message) }, { lowerBound })
+    const stop = aql.followAql({ ...common, subscriptions }, text, { answers: (answers) => void seen.answers.push(...answers), failed: (error) => seen.failed.push(error.message) }, { lowerBound })
     return { ...seen, stop }
   }
   return { ...twin, grow, quiet, ask, followed }

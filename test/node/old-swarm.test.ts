@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StreamId } from '../../src/core/ids.ts'
-import { joinSwarm } from '../../src/node/membership.ts'
+import { joinSwarm } from '../../src/node/join-swarm.ts'
 import { copiesOfOwn, type Node } from '../../src/node/node.ts'
 import type { Message, SaidHead } from '../../src/protocol/message.ts'
 import { openMemoryStore } from '../../src/store/memory-event-store.ts'
