@@ -6,7 +6,10 @@ import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { playwright } from '@vitest/browser-playwright'
 import { build, type Plugin } from 'vite'
 import { VitePWA, type VitePWAOptions } from 'vite-plugin-pwa'
+import compile from 'icu-minify/compile'
 import { defineConfig } from 'vitest/config'
+import { de } from './src/app/i18n/de.ts'
+import { en } from './src/app/i18n/en.ts'
 import { hubCommands } from './test/browser/hub-commands.ts'
 
 const chromium = {
@@ -36,6 +39,15 @@ const guard = (): Plugin => {
       },
     },
   }
+}
+
+/** The catalogues of the screens, with what they have of the ICU message syntax read beforehand: `import { texts } from './en.ts?compiled'`. */
+const texts: Plugin = {
+  name: 'texts',
+  load: (id) => {
+    const catalogue = id.endsWith('/i18n/en.ts?compiled') ? en : id.endsWith('/i18n/de.ts?compiled') ? de : undefined
+    return catalogue && `export const texts = ${JSON.stringify(Object.fromEntries(Object.entries(catalogue).map(([key, text]) => [key, text.includes('{') ? compile(text) : text])))}`
+  },
 }
 
 let builtInto = 'dist/app'
@@ -96,12 +108,12 @@ const pwa = VitePWA({
 })
 
 export default defineConfig({
-  plugins: [svelte({ configFile: false }), folder, packages, guard(), pwa],
+  plugins: [svelte({ configFile: false }), folder, packages, texts, guard(), pwa],
   // Nothing stands inside the page: the content security policy lets only files of the hub in, data: addresses are none.
   // Parts that are rarely used are files of their own; all of them are kept on the tablet at the first visit.
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
-  optimizeDeps: { include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'intl-messageformat', 'uqr', 'axe-core', '@actyx/machine-runner'] },
+  optimizeDeps: { entries: ['index.html', 'src/app/**/*.svelte'], include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'icu-minify/format', 'uqr', 'axe-core', '@actyx/machine-runner'] },
   // The limit of a test is there to end what hangs: how fast something is, the bench says.
   test: {
     testTimeout: 60_000,

@@ -1,6 +1,6 @@
 import { mount } from 'svelte'
 import App from './app/App.svelte'
-import { Words } from './app/i18n/words.svelte.ts'
+import { loadTexts, Words } from './app/i18n/words.svelte.ts'
 import { saveFile } from './app/state/archive-file.ts'
 import { liveClock } from './app/state/clock.ts'
 import { Install } from './app/state/install.svelte.ts'
@@ -64,7 +64,7 @@ const addressForOthers = async (): Promise<string> => {
 }
 
 const choices = readChoices(localStorage, navigator.languages)
-const words = new Words(choices.language)
+const words = new Words(choices.language, await loadTexts(choices.language))
 const settings = new Settings(localStorage, document.documentElement, words, choices)
 const install = new Install(window, () => void globalThis.millpond?.persist().catch(reportError))
 const unfit = unfitFor(window)

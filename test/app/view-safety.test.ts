@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { streamIdOf } from '../../src/core/ids.ts'
+import { texts } from '../../src/app/i18n/en.ts?compiled'
 import { Words } from '../../src/app/i18n/words.svelte.ts'
 import { chipWords } from '../../src/app/state/chip-words.ts'
 import { copiesOf } from '../../src/app/state/copies.ts'
@@ -9,7 +10,7 @@ import { nodeIdOf, nodeStatus, offsets, peerStatus } from './status.ts'
 
 const own = offsets({ A: 9 })
 const said = (status: Parameters<typeof safetyOf>[0], unsaved = false): string => {
-  const words = new Words('en')
+  const words = new Words('en', texts)
   const { title, fact } = chipWords(safetyOf(status, unsaved), '180 MB')
   return `${words.t(...title)} · ${words.t(...fact)}`
 }

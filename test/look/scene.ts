@@ -2,6 +2,8 @@ import { mount, unmount } from 'svelte'
 import { NodeError, StoreError, type Node, type NodeStatus, type StoreErrorCode, type Stored, type SwarmId } from '../../src/index.ts'
 import App from '../../src/app/App.svelte'
 import { showCrash } from '../../src/app/guard/crash-screen.ts'
+import { texts as de } from '../../src/app/i18n/de.ts?compiled'
+import { texts as en } from '../../src/app/i18n/en.ts?compiled'
 import { Words } from '../../src/app/i18n/words.svelte.ts'
 import { publishSample } from '../../src/app/sample/sample.ts'
 import { liveClock } from '../../src/app/state/clock.ts'
@@ -32,6 +34,8 @@ export const comeBack = (entries: number): void => {
 
 const UNFIT: Readonly<Record<string, Unfit>> = { insecure: { type: 'insecure' }, old: { type: 'old', missing: ['RTCPeerConnection', 'Web Locks'] } }
 
+const TEXTS = { en, de } as const
+
 /** How a disk refuses to be opened. */
 const DISKS: Readonly<Record<string, StoreErrorCode>> = { blocked: 'STORE-BLOCKED', stuck: 'STORE-STUCK', newer: 'STORE-NEWER' }
 
@@ -54,7 +58,7 @@ export interface Scene {
 export const showScene = (target: HTMLElement, asked: URLSearchParams, stage: Stage = {}): Scene => {
   const scene = asked.get('scene') ?? ''
   const language = asked.get('lang') === 'de' ? 'de' : 'en'
-  const words = new Words(language)
+  const words = new Words(language, TEXTS[language])
   localStorage.clear()
   const settings = new Settings(localStorage, document.documentElement, words, { ...readChoices(localStorage, [language]), theme: asked.get('theme') === 'dark' ? 'dark' : 'light' })
   const opened = Promise.withResolvers<Node>()

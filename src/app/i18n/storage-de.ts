@@ -9,6 +9,8 @@ export const storageDe: Readonly<Record<keyof typeof storageEn, string>> = {
   'failed.blocked': 'Die anderen Fenster von Millpond auf diesem Tablet schließen oder das schlafende öffnen. Diese Seite macht dann von selbst weiter.',
   'failed.newer.title': 'Eine neuere Version von Millpond hat übernommen.',
   'failed.newer': 'Sie läuft in einem anderen Fenster dieses Tablets. Diese Seite neu laden, solange der Hub an ist, dann ist sie auch hier.',
+  'part.failed': 'Dieser Teil der App kam nicht an.',
+  'part.failed.do': 'Nichts ist verloren. Diese Seite neu laden; bleibt es so, das tun, während der Hub an ist.',
   'failed.reload': 'Diese Seite neu laden',
   'failed.stuck': 'Der Speicher dieses Tablets antwortet nicht, und neu laden hat nicht geholfen. Alle Fenster von Millpond schließen und neu öffnen; bleibt es so, das Tablet neu starten. Es wird inzwischen weiter versucht.',
   'failed.unsaved': '{n, plural, one {# Eintrag dieser Seite ist} other {# Einträge dieser Seite sind}} noch nicht gespeichert. Diese Seite offen lassen oder eine Datei sichern: Sie enthält sie.',
