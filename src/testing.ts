@@ -4,6 +4,7 @@ import { createMemoryHub } from './net/memory-signaling.ts'
 import { createMemoryNetwork } from './net/memory-transport.ts'
 import { createRelaySignaling } from './net/relay-signaling.ts'
 import type { Network } from './node/connections.ts'
+import { connectParts } from './node/connect.ts'
 import { createNode } from './node/create-node.ts'
 import type { Environment } from './node/environment.ts'
 import { foundSwarm } from './node/membership.ts'
@@ -64,6 +65,7 @@ export const testSwarm = async (): Promise<TestSwarm> => {
   const hub = createMemoryHub(network, environment)
   const endpoints = new Map<Node, string>()
   const networkAt = (endpoint: string, timers: Environment): Network => ({
+    parts: connectParts,
     connector: network.connector(endpoint),
     signalings: ({ swarm, introductionId, key, nodeId, road }) => {
       const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)

@@ -13,7 +13,8 @@ export interface LaterParts {
 
 /** The query language. What a query sees is looked up when it is asked, as without loading. */
 const laterAql = (load: () => Promise<Aql>): Aql => ({
-  runAql: (devices, text, options, present = devices.reader.heads().then(ok, fail)) => {
+  runAql: (devices, text, options, given) => {
+    const present = given ?? devices.reader.heads().then(ok, fail)
     async function* answers() {
       yield* (await load()).runAql(devices, text, options, present)
     }

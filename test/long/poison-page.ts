@@ -2,8 +2,9 @@ import { createPeerjsSignaling } from '../../src/net/peerjs-signaling.ts'
 import { createSimplePeerConnector } from '../../src/net/simple-peer-transport.ts'
 import type { Connector, Transport } from '../../src/net/transport.ts'
 import { createBrowserEnvironment } from '../../src/node/browser-environment.ts'
+import { connectParts } from '../../src/node/connect.ts'
 import { createNode } from '../../src/node/create-node.ts'
-import { joinSwarm } from '../../src/node/membership.ts'
+import { joinSwarm } from '../../src/node/join-swarm.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
 import { decodeMessage, encodeMessage } from '../../src/protocol/codec.ts'
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-store.ts'
@@ -54,6 +55,7 @@ globalThis.openAuthor = async (invitation, hub, name) => {
   }
   const disk = createMemoryDisk()
   const network = {
+    parts: connectParts,
     connector,
     signalings: ({ introductionId, key }: { readonly introductionId: Uint8Array; readonly key: Uint8Array }) =>
       [[hub, createPeerjsSignaling({ url: hub, swarm: swarm.id, introductionId, tagOf: (id) => webCrypto.hmac(key, id), stunUrls, timers: environment })] as const],

@@ -1,7 +1,7 @@
 import { bytesToHex } from '../../src/core/bytes.ts'
 import { publicKeyToNodeId, streamIdOf, type NodeId } from '../../src/core/ids.ts'
 import type { Transport } from '../../src/net/transport.ts'
-import { joinSwarm } from '../../src/node/membership.ts'
+import { joinSwarm } from '../../src/node/join-swarm.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
 import { decodeMessage, encodeMessage } from '../../src/protocol/codec.ts'
 import type { Message } from '../../src/protocol/message.ts'
