@@ -71,6 +71,8 @@ export const beginFloor = async (page: Page, name = 'Turning 4'): Promise<void> 
   await page.getByTestId('tablet-name').fill(name)
   await page.getByTestId('first-go').click()
   await page.getByTestId('chip').waitFor()
+  // A part that is loaded in the moment in which an old worker stops makes it start again, and Chromium then waits for 30 s of silence.
+  await page.waitForFunction(() => globalThis.millpond?.status().hubs.some(({ state }) => state === 'ready'))
 }
 
 export const publish = (page: Page, payload: string): Promise<unknown> => page.evaluate((event) => globalThis.millpond?.publish([{ tags: ['test'], event }]), payload)
