@@ -113,7 +113,7 @@ export default defineConfig({
   // Parts that are rarely used are files of their own; all of them are kept on the tablet at the first visit.
   build: { target: 'es2023', outDir: 'dist/app', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000, rolldownOptions: { checks: { pluginTimings: false } } },
   // Found late otherwise, and a page or a test that is under way would then be loaded anew.
-  optimizeDeps: { entries: ['index.html', 'src/app/**/*.svelte'], include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'icu-minify/format', 'uqr', 'axe-core', '@actyx/machine-runner'] },
+  optimizeDeps: { entries: ['index.html', 'src/app/**/*.svelte'], include: ['barcode-detector/ponyfill', 'simple-peer/simplepeer.min.js', 'peerjs', 'cborg', 'idb', 'papaparse', 'icu-minify/format', 'uqr', 'axe-core', '@actyx/machine-runner', '@actyx/pond'] },
   // The limit of a test is there to end what hangs: how fast something is, the bench says.
   test: {
     testTimeout: 60_000,
@@ -122,7 +122,7 @@ export default defineConfig({
       {
         extends: true,
         // Test files share their modules, which keep no state of their own: that spares loading them a hundred times.
-        test: { name: 'unit', environment: 'node', pool: 'threads', isolate: false, include: ['test/{core,stream,query,actyx,protocol,store,net,tab,node,pond,app,contract,model,types}/**/*.test.ts'] },
+        test: { name: 'unit', environment: 'node', pool: 'threads', isolate: false, include: ['test/{core,stream,query,actyx,protocol,store,net,tab,node,pond,workflow,app,contract,model,types}/**/*.test.ts'] },
       },
       // Modules are replaced here, so each file has its own.
       { extends: true, test: { name: 'sim', environment: 'node', pool: 'threads', include: ['test/sim/*.test.ts'] } },

@@ -93,7 +93,7 @@ interface InOrder {
 /** Events in order, until that cannot go on: then the message that says so, and the end. */
 const followInOrder = async (parts: Parts, run: Run, { selection, start }: InOrder, callback: (message: EventsOrTimetravel<unknown>) => Promise<void> | void): Promise<void> => {
   const trigger = await firstOutOfOrder(parts, run, { selection, start }, callback)
-  if (!run.isOver()) await callback({ type: 'timetravel', trigger })
+  if (!run.isOver()) await callback({ type: 'timetravel', trigger, high: trigger })
 }
 
 /** Follows until an event comes that sorts before one already given. */

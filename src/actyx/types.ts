@@ -106,10 +106,14 @@ export interface EventsMsg<E> {
   caughtUp: boolean
 }
 
-/** The last message: begin anew. `trigger` is the first event by order that was not given, as a key and as the event. */
+/**
+ * The last message: begin anew. `trigger` is the first event by order that was not given, as a key and as the event.
+ * `high` is the same one, for consumers of the time before SDK 0.5: they drop states between the two, and are told again where more lies above.
+ */
 export interface TimeTravelMsg<E> {
   type: 'timetravel'
   trigger: EventKey & ActyxEvent<E>
+  high: EventKey & ActyxEvent<E>
 }
 
 export type EventsOrTimetravel<E> = EventsMsg<E> | TimeTravelMsg<E>
