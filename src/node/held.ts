@@ -1,4 +1,4 @@
-import type { NodeId, Offset, StreamId } from '../core/ids.ts'
+import type { Offset, StreamId } from '../core/ids.ts'
 import { lastOf } from '../core/offset-map.ts'
 import type { EventStore, StreamState } from '../store/event-store.ts'
 import type { StreamCrypto } from '../stream/crypto.ts'
@@ -22,8 +22,8 @@ export interface HeldParts {
   readonly grown: () => void
   /** Heads fell, and never do within a session: connects again. */
   readonly reconnect: () => Promise<void>
-  /** Another tab has changed the identity. */
-  readonly identityChanged: (former: NodeId) => void
+  /** Looks whether another tab has changed the identity. */
+  readonly lookAtIdentity: () => Promise<void>
   /** Takes care of the errors of what nobody awaits. */
   readonly supervise: (doing: string, work: Promise<unknown>) => void
 }
@@ -75,9 +75,7 @@ export class Held {
 
   /** The identity too: another tab may have changed it. */
   async compareAll(): Promise<void> {
-    const { self, identityChanged } = this.#parts
-    const before = self.nodeId()
-    if (await self.reload()) identityChanged(before)
+    await this.#parts.lookAtIdentity()
     await this.compare()
   }
 

@@ -40,6 +40,8 @@ export interface PublisherOptions {
   readonly note: (code: string, about: StreamId | undefined, text: string) => void
   /** The own stream cannot be written on; resolves when there is another identity. */
   readonly identityLost: (shown: NodeId, reason: IdentityLoss) => Promise<void>
+  /** Another tab may have changed the identity; resolves when it is read again. */
+  readonly identityStale: () => Promise<void>
 }
 
 /** Adds events to the own stream. */
@@ -142,7 +144,7 @@ class GroupPublisher implements Publisher {
         this.#clock = { stream: attempt.append.stream, lamport: result.clock }
       } else {
         this.#state = undefined
-        await this.#options.self.reload()
+        await this.#options.identityStale()
       }
     }
   }

@@ -103,6 +103,7 @@ export class RunningNode implements Node {
         failed: (error) => this.#failed('storing an entry', error),
         note: this.#board.note,
         identityLost: (shown, reason) => this.#mending.replaceIdentity(shown, reason),
+        identityStale: () => this.#mending.look(),
       },
     )
     this.#subscriptions = createSubscriptions(this.#reader, { isBehind: () => this.#isBehind(), after: environment.after })
@@ -120,7 +121,7 @@ export class RunningNode implements Node {
       replication: () => this.#connections?.running()?.replication,
       grown: () => this.#subscriptions.grown(),
       reconnect: () => this.#lead.restart('lowered'),
-      identityChanged: (former) => this.#mending.identityChanged(former),
+      lookAtIdentity: () => this.#mending.look(),
     })
     this.#mending = createMending({
       store, crypto, environment, self, swarm: options.swarm.id, board: this.#board, supervise,
@@ -310,7 +311,7 @@ export class RunningNode implements Node {
         standbys: this.#network.standbys,
         returnAllowed: this.#network.returnAllowed,
         layerMessage: (channel, peer, bytes) => this.#layers.deliver(channel, peer, bytes),
-        identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#mending.replaceIdentity(shown, reason)),
+        identityLost: this.#mending.renounce,
       },
     )
   }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { streamIdOf } from '../../src/core/ids.ts'
 import { lastOf } from '../../src/core/offset-map.ts'
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-store.ts'
+import { StoreError } from '../../src/store/errors.ts'
 import type { EventStore } from '../../src/store/event-store.ts'
 import { loadFormers, noteFormer, trueFormers } from '../../src/node/formers.ts'
 import { openSelf } from '../../src/node/identity.ts'
@@ -101,6 +102,40 @@ test('[G4] of one image on two tablets both take a new identity', async () => {
   for (const [at, { node }] of twins.entries()) await node.publish([tagged(`of twin ${at}`)])
   await world.until(async () => (await Promise.all(twins.map(async ({ node }) => (await readAll(node)).length))).every((length) => length === 3))
   for (const { node } of twins) expect(sortedTexts(await readAll(node))).toEqual(['of the original', 'of twin 0', 'of twin 1'])
+})
+
+test('[G4] a node that finds its new identity while publishing is connected under it', async () => {
+  const { world, crypto, tablet } = await createNodeWorld()
+  const [mine, theirs] = [tablet(), tablet()]
+  const [{ node, store }, { node: far }] = [await mine.open(), await theirs.open()]
+  // Its own stream is at hand from here on: that it is another is found by the append.
+  await node.publish([tagged('under the old one')])
+  await world.until(async () => (await readAll(far)).length === 1)
+  const before = node.nodeId
+  const next = await crypto.generateIdentity()
+  await store.changeIdentity(before, next, 'restored', 0)
+  await node.publish([tagged('under the new one')])
+  expect(codes(node)).toContain('IDENTITY-CHANGED')
+  await world.until(() => far.status().peers.some(({ nodeId, state }) => nodeId === next.nodeId && state === 'connected'))
+  await world.until(async () => (await readAll(far)).length === 2)
+})
+
+test('[G4] a disk that has no room for a new identity is asked again', async () => {
+  const { world, swarm, tablet } = await createNodeWorld()
+  const [mine, theirs] = [tablet(), tablet()]
+  const [{ node: before }, { node: far }] = [await mine.open(), await theirs.open()]
+  const image = await copyDisk(mine.disk)
+  await before.publish([tagged(1)])
+  await world.until(async () => (await readAll(far)).length === 1)
+  await before.close()
+  const store = openMemoryStore(image, swarm.id)
+  let refusals = 2
+  const { node: restored } = await mine.open({}, {
+    store: { ...store, changeIdentity: (...parameters) => (refusals-- > 0 ? Promise.reject(new StoreError('STORE-QUOTA', 'no room')) : store.changeIdentity(...parameters)) },
+  })
+  await world.until(() => restored.nodeId !== before.nodeId)
+  await world.until(async () => (await readAll(restored)).length === 1)
+  expect(refusals).toBe(-1)
 })
 
 test('[G4] all tabs of a profile go on under the new identity', async () => {
