@@ -197,7 +197,7 @@ export class Subscription {
       }
       this.#unreadable = 0
     } catch (error) {
-      if (!(error instanceof StoreError && error.code === 'STORE-UNREADABLE') || ++this.#unreadable > unreadableMax) throw error
+      if (!isUnreadable(error) || ++this.#unreadable > unreadableMax) throw error
       // Its stream is lowered by now. What was given of this pass has no offsets of its own, so all begins again.
       const last = this.#last
       if (last !== undefined) return () => this.#restart(last, 'lost')
@@ -212,9 +212,13 @@ export class Subscription {
     return lost && { lamport: (heads.get(lost[0])?.lamport ?? 0) + 1, stream: lost[0] }
   }
 
-  /** The first event that was not given: by now others may have come that sort before the late one. */
+  /** The first event that was not given: by now others may have come that sort before the late one. What cannot be read is found again by the pass that follows. */
   async #earliest(late: EventKey): Promise<EventKey> {
-    for await (const { meta } of this.#pass.read({ ...this.query, lowerBound: this.#given })) return compareEventKeys(meta, late) < 0 ? meta : late
+    try {
+      for await (const { meta } of this.#pass.read({ ...this.query, lowerBound: this.#given })) return compareEventKeys(meta, late) < 0 ? meta : late
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+    }
     return late
   }
 
@@ -244,6 +248,8 @@ export class Subscription {
     })
   }
 }
+
+const isUnreadable = (error: unknown): boolean => error instanceof StoreError && error.code === 'STORE-UNREADABLE'
 
 /** The last chunk, perhaps an empty one, is marked. */
 async function* chunked(events: AsyncIterable<Event>): AsyncGenerator<{ readonly chunk: readonly Event[]; readonly last: boolean }> {
