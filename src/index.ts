@@ -1,11 +1,7 @@
+/** A node in this browser profile, and all that is known of its swarm. @module millpond */
 import { parseSwarmId, type SwarmId } from './core/ids.ts'
 import type { Where } from './core/where.ts'
-import { createPeerjsSignaling } from './net/peerjs-signaling.ts'
-import { createSimplePeerPairing } from './net/simple-peer-pairing.ts'
-import { createRelaySignaling } from './net/relay-signaling.ts'
-import { createSimplePeerConnector } from './net/simple-peer-transport.ts'
 import { createBrowserEnvironment } from './node/browser-environment.ts'
-import { writeArchive } from './node/archive.ts'
 import { browserMarks } from './node/browser-marks.ts'
 import { browserStorage } from './node/browser-storage.ts'
 import type { Network } from './node/connections.ts'
@@ -13,14 +9,14 @@ import { createNode } from './node/create-node.ts'
 import type { Swarm } from './node/crypto.ts'
 import type { Environment } from './node/environment.ts'
 import type { Mark } from './node/marks.ts'
-import { foundSwarm, joinSwarm, type Membership } from './node/membership.ts'
+import { foundSwarm, type Membership } from './node/membership.ts'
 import { NodeError, type Node } from './node/node.ts'
 import { openReopeningStore } from './node/reopening-store.ts'
 import { changesIn, scopeOf } from './node/scope.ts'
 import { openStunUrls } from './node/stun-urls.ts'
 import { loadSettings, loadSwarm } from './node/settings.ts'
 import { webCrypto } from './node/web-crypto.ts'
-import { decodeInvitation, type InvitationError } from './protocol/invitation.ts'
+import type { InvitationError } from './protocol/invitation.ts'
 import { deleteSwarmDatabase, listDatabases, openIdbStore } from './store/idb-event-store.ts'
 import { StoreError } from './store/errors.ts'
 import type { EventStore } from './store/event-store.ts'
@@ -30,12 +26,21 @@ export type { Event, Meta, TaggedEvent } from './core/event.ts'
 export { compareEventKeys, type EventKey } from './core/event-key.ts'
 export { parseNodeId, parseStreamId, parseSwarmId, streamIdToNodeId, type EventId, type Lamport, type NodeId, type Offset, type StreamId, type SwarmId } from './core/ids.ts'
 export type { JsonValue } from './core/json.ts'
-export { isArchive } from './node/archive.ts'
+export { isArchive } from './node/archive-start.ts'
 export type { Mark } from './node/marks.ts'
 export { copiesOfOwn, eventsOnlyHere, isNearlyFull, NodeError } from './node/node.ts'
 export { includesAll, includesEvent, lastOf, merge, missingRanges, offsetsOf, type OffsetMap, type OffsetRange } from './core/offset-map.ts'
 export { allEvents, type Conjunction, type Where } from './core/where.ts'
 export type { AqlOptions, AqlSubscriber, ArchiveFault, ArchiveReport, Channel, ForkStatus, HubStatus, LateEvents, Local, Node, NodeErrorCode, NodeStatus, Notice, Order, Pairing, PairingCode, PairingState, PeerStatus, Query, StorageStatus, Subscriber, TravelReason, Unreached } from './node/node.ts'
+export type { Connectivity } from './pond/connectivity.ts'
+export type { Enqueue, StateEffect } from './pond/effects.ts'
+export { Fish, FishId } from './pond/fish.ts'
+export { FishError, type FishErrorCode } from './pond/fish-error.ts'
+export type { ObserveAllOptions } from './pond/observe-all.ts'
+export { createPond, type Cancel, type Pond, type PondOptions } from './pond/pond.ts'
+export type { SplashState, StreamProgress, SwarmSync, SwarmSyncOptions, SwarmSyncResult } from './pond/swarm-sync.ts'
+export type { PairingFailure } from './net/pairing.ts'
+export type { PairingTextError } from './protocol/pairing.ts'
 export type { Obstacle } from './protocol/reach.ts'
 export type { Answer, Explanation } from './query/answer.ts'
 export { QueryError, type Place, type QueryErrorCode } from './query/errors.ts'
@@ -43,11 +48,27 @@ export type { EventPlace, Origin } from './query/origin.ts'
 export type { InvitationError } from './protocol/invitation.ts'
 export { StoreError, type StoreErrorCode } from './store/errors.ts'
 
-/** Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either. */
+/**
+ * Events that carry all of these tags. Several joined, `[...tags('a'), ...tags('b')]`, are those that carry either.
+ *
+ * @example
+ * ```ts
+ * import { tags } from 'millpond'
+ * import { testNode } from 'millpond/testing'
+ *
+ * const node = await testNode()
+ * await node.publish([{ tags: ['order:4711', 'station:press-1'], event: 'started' }, { tags: ['order:4712'], event: 'started' }])
+ * const found: string[] = []
+ * for await (const { meta } of node.query({ where: tags('order:4711', 'station:press-1') })) found.push(meta.tags.join())
+ * console.log(found.length, found[0]) // 1 order:4711,station:press-1
+ * await node.close()
+ * ```
+ */
 export const tags = (...names: readonly string[]): Where => [{ tags: names }]
 
 /** Why a text is not what `invite()` of a member gave; `undefined`: it is. */
-export const invitationFault = (text: string): InvitationError | undefined => {
+export const invitationFault = async (text: string): Promise<InvitationError | undefined> => {
+  const { decodeInvitation } = await import('./protocol/invitation.ts')
   const decoded = decodeInvitation(text)
   return decoded.ok ? undefined : decoded.error
 }
@@ -135,7 +156,7 @@ export const openNode = async (options: OpenOptions = {}): Promise<Node> => {
   const store = await openReopeningStore(openingOf(swarm.id), environment)
   const hubs = [...(options.hubs ?? []), ...(first.hubs ?? []).filter((hub) => !isLoopback(hub) || isLoopback(location.origin))]
   try {
-    const devices = { store, crypto: webCrypto, environment, network: createNetwork(await openStunUrls(store, options.stunUrls), environment), storage, marks: browserMarks }
+    const devices = { store, crypto: webCrypto, environment, network: networkOf(await openStunUrls(store, options.stunUrls), environment), storage, marks: browserMarks }
     // Remembered as soon as it can be opened again: a reload from then on finds it.
     const node = await createNode(devices, { ...options, ...first, swarm, hubs, stored: () => localStorage.setItem(storedSwarmKey, swarm.id) })
     await forgetCleared(swarm.id)
@@ -165,7 +186,7 @@ const openingOf = (swarm: SwarmId): (() => Promise<EventStore>) => {
 }
 
 const membershipOf = async (options: OpenOptions, environment: Environment): Promise<Membership> => {
-  if (options.invitation !== undefined) return joinSwarm(webCrypto, options.invitation)
+  if (options.invitation !== undefined) return (await import('./node/join-swarm.ts')).joinSwarm(webCrypto, options.invitation)
   if (options.found === true) return foundSwarm(webCrypto, environment.randomBytes)
   if (options.swarm !== undefined) return keptMembership(options.swarm, 'SWARM-UNKNOWN', 'it was never here, or the browser has deleted it')
   const stored = await findStored()
@@ -187,6 +208,7 @@ export async function* archiveOf(swarm: SwarmId): AsyncGenerator<string> {
   const store = await openIdbStore(swarm)
   try {
     const { name } = await loadSettings(store)
+    const { writeArchive } = await import('./node/archive.ts')
     yield* writeArchive(store, webCrypto, { name, atMicros: Date.now() * 1000 })
   } finally {
     await store.close()
@@ -217,17 +239,15 @@ export const wipeProfile = async (): Promise<void> => {
 /** Who invites from the hub's own computer names the hub as it is reached there; elsewhere that name leads to another machine. */
 const isLoopback = (origin: string): boolean => /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(origin)
 
-const createNetwork = (stunUrls: () => readonly string[], timers: Environment): Network => ({
-  connector: createSimplePeerConnector({ stunUrls, timers }),
-  pairing: createSimplePeerPairing({ stunUrls, timers }),
-  signalings: ({ swarm, introductionId, hubs, key, nodeId, road }) => {
-    const tagOf = (id: Uint8Array) => webCrypto.hmac(key, id)
-    return [
-      ...hubs.map((url) => [url, createPeerjsSignaling({ url, swarm: swarm.id, introductionId, tagOf, stunUrls, timers })] as const),
-      [undefined, createRelaySignaling({ nodeId, road, timers })],
-    ]
-  },
-})
+/** Loaded beside the opening, which does not wait for it: a node reads and publishes alone. */
+const networkOf = (stunUrls: () => readonly string[], environment: Environment): (() => Promise<Network>) => {
+  const load = () => import('./network.ts').then(({ createNetwork }) => createNetwork(stunUrls, environment))
+  let loaded: Promise<Network> | undefined
+  return () => (loaded ??= load().catch((error: unknown) => {
+    loaded = undefined
+    throw error
+  }))
+}
 
 const refuseUnsupported = (): void => {
   if (!isSecureContext) {

@@ -1,14 +1,15 @@
 import { mount } from 'svelte'
 import App from './app/App.svelte'
-import { Words } from './app/i18n/words.svelte.ts'
-import { saveFile } from './app/state/archive-run.svelte.ts'
+import { loadTexts, Words } from './app/i18n/words.svelte.ts'
+import { saveFile } from './app/state/archive-file.ts'
 import { liveClock } from './app/state/clock.ts'
 import { Install } from './app/state/install.svelte.ts'
 import { Opening, type Floors, type Recovery } from './app/state/opening.svelte.ts'
 import type { Leave } from './app/state/leaving.svelte.ts'
 import { reloadOnce } from './app/state/reload-once.ts'
 import { invitationIn, Places } from './app/state/place.svelte.ts'
-import { readChoices, Settings } from './app/state/settings.svelte.ts'
+import { readChoices } from './app/state/choices.ts'
+import { Settings } from './app/state/settings.svelte.ts'
 import { unfitFor } from './app/state/support.ts'
 import { Updates } from './app/state/updates.svelte.ts'
 import { thisWindow } from './app/this-window.ts'
@@ -17,6 +18,7 @@ import { createWindowUses } from './app/window-uses.ts'
 import { archiveOf, findStored, leaveSwarm, openNode, storedSwarm, wipeProfile, type Node, type OpenOptions } from './index.ts'
 import './app/styles/tokens.css'
 import './app/styles/base.css'
+import './app/styles/crash.css'
 
 declare global {
   /** The open node, for the browser console. */
@@ -62,7 +64,7 @@ const addressForOthers = async (): Promise<string> => {
 }
 
 const choices = readChoices(localStorage, navigator.languages)
-const words = new Words(choices.language)
+const words = new Words(choices.language, await loadTexts(choices.language))
 const settings = new Settings(localStorage, document.documentElement, words, choices)
 const install = new Install(window, () => void globalThis.millpond?.persist().catch(reportError))
 const unfit = unfitFor(window)
@@ -89,7 +91,8 @@ if (target === null) throw new Error('the page has no element #app')
 mount(App, {
   target,
   props: {
-    leave, archiveStored, reload, save: saveFile(document), kept: sessionStorage,
+    // The guard in the page hears it.
+    leave, archiveStored, reload, onstarted: () => void dispatchEvent(new Event('millpond-started')), save: saveFile(document), kept: sessionStorage,
     words, settings, install, unfit, update: updates, addressForOthers, clock: liveClock(1000), places: new Places(window),
     opening: unfit === undefined ? new Opening(floors, recovery, invitationIn(location.hash) !== undefined) : undefined,
   },

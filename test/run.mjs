@@ -72,6 +72,7 @@ const groups = {
   browser: [vitest('browser')],
   firefox: [vitest('firefox')],
   build: [build],
+  size: [program('size', path.join(root, 'test/size.mjs'), [])],
   hub: [vitest('hub')],
   lib: [vitest('lib')],
   floor: [vitest('floor')],
@@ -79,7 +80,7 @@ const groups = {
 }
 const commands = {
   check: ['types', 'lint', 'tidy', 'unit'],
-  test: ['types', 'lint', 'tidy', 'unit', 'sim', 'browser', 'firefox', 'build', 'hub', 'lib', 'floor'],
+  test: ['types', 'lint', 'tidy', 'unit', 'sim', 'browser', 'firefox', 'build', 'size', 'hub', 'lib', 'floor'],
   long: ['build', 'long'],
 }
 /** What the groups need of the machine: a file that shows it is there, and the Debian package that brings it. */

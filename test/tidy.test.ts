@@ -124,7 +124,7 @@ describe('errors', () => {
 
 describe('texts', () => {
   /** Where the rules of each letter are laid down. */
-  const homes = { F: 'src/stream/FORMAT.md', R: 'src/protocol/PROTOCOL.md', S: 'src/store/event-store.ts', T: 'src/net/transport.ts', N: 'src/net/signaling.ts', A: 'src/README.md' } as const
+  const homes = { F: 'src/stream/FORMAT.md', R: 'src/protocol/PROTOCOL.md', S: 'src/store/event-store.ts', T: 'src/net/transport.ts', N: 'src/net/signaling.ts', A: 'src/README.md', C: 'src/actyx/event-fns.ts' } as const
   const idsIn = (text: string): readonly string[] => [...text.matchAll(/\[([A-Z]\d+[a-z]?)\]/g)].map((match) => match[1] ?? '')
   const laidDown = new Set([
     ...Object.entries(homes).flatMap(([letter, home]) => idsIn(readFileSync(home, 'utf8')).filter((id) => id.startsWith(letter))),

@@ -1,16 +1,14 @@
 /// <reference types="trusted-types" />
 
-declare global {
-  interface ServiceWorkerContainer {
-    /** The compiler does not know yet that a trusted address may be one of these. */
-    register(address: string | TrustedScriptURL): Promise<ServiceWorkerRegistration>
-  }
-}
+import { Workbox } from 'workbox-window'
 
 const SCRIPT = '/sw.js'
 
-/** Why a version is not here: the first one could not be kept at all; a newer one could not be fetched whole, or there was no room for it. The next check tries again. */
-export type KeepFault = 'APP-NOT-KEPT' | 'UPDATE-CUT' | 'UPDATE-ROOM'
+/**
+ * Why a version is not here: the first one could not be kept at all; a newer one could not be fetched whole, or there was no room for it: the next check tries again.
+ * Or one is here that does not start, and a person took the one before.
+ */
+export type KeepFault = 'APP-NOT-KEPT' | 'UPDATE-CUT' | 'UPDATE-ROOM' | 'UPDATE-CRASHED'
 
 export interface KeepHeard {
   /** A newer version of the app is stored here, whole, and waits. */
@@ -33,6 +31,7 @@ export const keepApp = (heard: KeepHeard): KeptApp => ('serviceWorker' in naviga
 
 class Keeper implements KeptApp {
   readonly #heard: KeepHeard
+  readonly #workbox = new Workbox(scriptUrl())
   readonly #registered: Promise<ServiceWorkerRegistration | undefined>
   #fault: KeepFault | undefined
 
@@ -41,30 +40,33 @@ class Keeper implements KeptApp {
     const workers = navigator.serviceWorker
     // The first worker of a profile takes over a page of its own version: that is no update.
     let isFirst = workers.controller === null
-    workers.addEventListener('controllerchange', () => {
+    this.#workbox.addEventListener('controlling', () => {
       if (!isFirst) heard.taken()
       isFirst = false
     })
+    this.#workbox.addEventListener('waiting', this.#waits)
     // A worker says why before the browser says that it failed, or just after.
     workers.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-      if (typeof data === 'object' && data !== null && 'type' in data && data.type === 'INSTALL-FAILED' && 'room' in data) this.#fail(data.room === true ? 'UPDATE-ROOM' : 'UPDATE-CUT')
+      if (typeof data !== 'object' || data === null || !('type' in data)) return
+      if (data.type === 'INSTALL-FAILED' && 'room' in data) this.#fail(data.room === true ? 'UPDATE-ROOM' : 'UPDATE-CUT')
+      if (data.type === 'RUNS-BEFORE') heard.failed('UPDATE-CRASHED')
     })
-    this.#registered = this.#register()
+    this.#registered = this.#register(workers.controller)
   }
 
   readonly check = (): void => {
-    this.#registered.then((registration) => registration?.update()).catch((error: unknown) => console.debug('no word of a newer version', error))
+    this.#registered.then(() => this.#workbox.update()).catch((error: unknown) => console.debug('no word of a newer version', error))
   }
 
-  readonly take = (): void => {
-    this.#registered.then((registration) => registration?.waiting?.postMessage({ type: 'SKIP_WAITING' })).catch(reportError)
-  }
+  readonly take = (): void => this.#workbox.messageSkipWaiting()
 
-  async #register(): Promise<ServiceWorkerRegistration | undefined> {
+  async #register(controller: ServiceWorker | null): Promise<ServiceWorkerRegistration | undefined> {
     try {
-      const registration = await navigator.serviceWorker.register(scriptUrl())
+      const registration = await this.#workbox.register({ immediate: true })
+      if (registration === undefined) return undefined
+      // Workbox listens from here on; a version may have been taken before.
+      if (controller !== null && navigator.serviceWorker.controller !== controller) this.#heard.taken()
       this.#follow(registration.installing)
-      if (registration.waiting !== null && registration.active !== null) this.#heard.ready()
       registration.addEventListener('updatefound', () => this.#follow(registration.installing))
       return registration
     } catch (error) {
@@ -74,12 +76,20 @@ class Keeper implements KeptApp {
     }
   }
 
+  /** The first worker of a profile may be seen on its way from waiting to active. */
+  readonly #waits = (): void => {
+    this.#registered.then((registration) => {
+      if ((registration?.active ?? null) !== null) this.#heard.ready()
+    }).catch(reportError)
+  }
+
+  /** What Workbox does not tell: a version that did not come whole, and one that another window has found, of which it follows the first alone. */
   #follow(worker: ServiceWorker | null): void {
     this.#fault = undefined
     let isInstalled = false
     worker?.addEventListener('statechange', () => {
       isInstalled ||= worker.state === 'installed'
-      if (worker.state === 'installed' && navigator.serviceWorker.controller !== null) this.#heard.ready()
+      if (worker.state === 'installed') this.#waits()
       if (worker.state === 'redundant' && !isInstalled) this.#fail(this.#fault ?? 'UPDATE-CUT')
     })
   }

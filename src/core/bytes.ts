@@ -1,39 +1,24 @@
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const VALUES = new Map([...ALPHABET].map((character, value) => [character, value]))
+import { createDigits } from './digits.ts'
+
+const base64Url = createDigits('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
 
 /** Base64url without padding. */
-export const bytesToBase64Url = (bytes: Uint8Array): string => {
-  let text = ''
-  for (let at = 0; at < bytes.length; at += 3) {
-    const count = Math.min(3, bytes.length - at)
-    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
-    for (let place = 0; place <= count; place++) text += ALPHABET[(bits >> (18 - 6 * place)) & 63]
-  }
-  return text
-}
+export const bytesToBase64Url = base64Url.write
 
 /** The bytes of canonical base64url without padding; `undefined` for any other text (set trailing bits included). */
 export const base64UrlToBytes = (text: string): Uint8Array | undefined => {
-  if (text.length % 4 === 1) return undefined
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
-  let bits = 0
-  let held = 0
-  let at = 0
-  for (const character of text) {
-    const value = VALUES.get(character)
-    if (value === undefined) return undefined
-    bits = ((bits << 6) | value) & 0xffff
-    held += 6
-    if (held >= 8) {
-      held -= 8
-      bytes[at++] = (bits >> held) & 255
-    }
-  }
-  return (bits & ((1 << held) - 1)) === 0 ? bytes : undefined
+  const read = text.length % 4 === 1 ? undefined : base64Url.read(text)
+  return read?.rest === 0 ? read.bytes : undefined
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** Lower-case hexadecimal digits, two for each byte. */
-export const bytesToHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+export const bytesToHex = (bytes: Uint8Array): string => {
+  let text = ''
+  for (const byte of bytes) text += HEX[byte]
+  return text
+}
 
 /** The bytes of lower-case hexadecimal digits; `undefined` for any other text. */
 export const hexToBytes = (text: string): Uint8Array | undefined =>

@@ -31,12 +31,4 @@ export const utf8Length = (text: string): number => {
 }
 
 /** Whether `text` has no lone surrogate, so that UTF-8 can say it. */
-export const isWellFormed = (text: string): boolean => {
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if ((unit & 0xf800) !== 0xd800) continue
-    // Only a high one with a low one after it is a pair.
-    if (unit >= 0xdc00 || (text.charCodeAt(++at) & 0xfc00) !== 0xdc00) return false
-  }
-  return true
-}
+export const isWellFormed = (text: string): boolean => text.isWellFormed()

@@ -43,6 +43,9 @@ const holds = (conjunction: Conjunction, labels: Labels): boolean =>
 /** Whether at least one conjunction holds. */
 export const matches = (where: Where, labels: Labels): boolean => where.some((conjunction) => holds(conjunction, labels))
 
+/** Whether a conjunction holds for every event, so that none need be looked at. */
+export const matchesAll = (where: Where): boolean => where.some(({ tags, ...bounds }) => tags.length === 0 && Object.values(bounds).every((bound) => bound === undefined))
+
 /** The same with its tags in NFC, each once. */
 export const normaliseWhere = (where: Where): Where =>
   where.map((conjunction) => ({ ...conjunction, tags: [...new Set(conjunction.tags.map(normaliseTag))] }))

@@ -1,5 +1,5 @@
 // Builds what is served and packed: the app, the hub and the library. `npm run build` builds all three.
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root, run } from './setup.mjs'
@@ -43,8 +43,8 @@ const buildLib = async () => {
     logLevel: 'warn',
     build: {
       target: 'es2023', outDir: 'dist/lib', emptyOutDir: true, minify: false,
-      lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'index.js' },
-      rollupOptions: { external: ['cborg', 'idb', 'peerjs', /^simple-peer/] },
+      lib: { entry: { index: 'src/index.ts', actyx: 'src/actyx/actyx.ts', testing: 'src/testing.ts', svelte: 'src/svelte/follow.ts' }, formats: ['es'], fileName: (_, name) => `${name}.js` },
+      rollupOptions: { external: ['cborg', 'devalue', 'idb', 'peerjs', /^simple-peer/, /^svelte/], output: { chunkFileNames: 'shared-[hash].js' } },
     },
   })
   const { code, output } = await run(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), '-p', 'src/tsconfig.lib.json'])
@@ -55,23 +55,32 @@ const buildLib = async () => {
 const sources = ['src', 'public', 'index.html', 'vite.config.ts', 'tsconfig.json', 'package-lock.json']
 
 const parts = [
-  { built: 'dist/app/index.html', build: buildApp },
-  { built: 'dist/hub/trust.css', build: buildHub },
-  { built: 'dist/lib/index.d.ts', build: buildLib },
+  { mark: 'dist/app.built', build: buildApp },
+  { mark: 'dist/hub.built', build: buildHub },
+  { mark: 'dist/lib.built', build: buildLib },
 ]
+/** A build that failed or was broken off has no mark; that of a whole one says when it began, for a source may have changed meanwhile. */
+const buildPart = async ({ mark, build }) => {
+  const began = new Date()
+  rmSync(inRoot(mark), { force: true })
+  await build()
+  mkdirSync(inRoot('dist'), { recursive: true })
+  writeFileSync(inRoot(mark), '')
+  utimesSync(inRoot(mark), began, began)
+}
 /** What `npm start` needs. */
 export const served = parts.slice(0, 2)
 
 /** Builds those parts that a source is newer than. @returns whether it built something */
 export const buildIfStale = async (wanted) => {
   const sourceMs = Math.max(...sources.map((name) => newestMs(inRoot(name))))
-  const stale = wanted.filter(({ built }) => newestMs(inRoot(built)) < sourceMs)
-  for (const { build } of stale) await build()
+  const stale = wanted.filter(({ mark }) => newestMs(inRoot(mark)) < sourceMs)
+  for (const part of stale) await buildPart(part)
   return stale.length > 0
 }
 
 // `node src/hub/build.mjs` builds all, `… stale` what is stale.
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   if (process.argv[2] === 'stale') await buildIfStale(parts)
-  else for (const { build } of parts) await build()
+  else for (const part of parts) await buildPart(part)
 }

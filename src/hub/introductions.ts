@@ -14,6 +14,8 @@ const socketsPerAddressMax = 100
 /** What one tablet may send in a second; an introduction takes a dozen messages of at most 4 KiB. */
 const messagesPerSecondMax = 50
 const bytesPerSecondMax = 256 * 1024
+/** An id belongs to who registered it first, also while it is away: so many of them, the oldest first out. */
+const ownedIdsMax = 10_000
 /** What waits for a tablet that does not read. */
 const bufferedBytesMax = 1024 * 1024
 
@@ -47,12 +49,13 @@ export const mountIntroductions = (app: Express, servers: readonly Server[], may
     if (now === 0) byAddress.delete(address)
     else byAddress.set(address, now)
   }
+  const owns = ownership()
   for (const server of servers) {
     server.on('upgrade', (request, socket, head) => {
       const open = sockets
       const address = request.socket.remoteAddress ?? ''
       const isFull = open === undefined || open.clients.size >= socketCountMax || (byAddress.get(address) ?? 0) >= socketsPerAddressMax
-      if (isFull || open.shouldHandle(request) !== true) return socket.destroy()
+      if (isFull || open.shouldHandle(request) !== true || !owns(request.url ?? '')) return socket.destroy()
       return open.handleUpgrade(request, socket, head, (client) => {
         count(address, 1)
         client.on('close', () => count(address, -1))
@@ -65,6 +68,23 @@ export const mountIntroductions = (app: Express, servers: readonly Server[], may
       for (const client of sockets?.clients ?? []) client.terminate()
       sockets?.close()
     },
+  }
+}
+
+/** A PeerServer forgets a tablet 90 s after it was last heard, and would give its id to anyone. @returns whether the token in this address is that with which its id was first registered */
+const ownership = (): ((url: string) => boolean) => {
+  const tokens = new Map<string, string>()
+  return (url) => {
+    const { searchParams } = new URL(url, 'ws://hub')
+    const [id, token] = [searchParams.get('id') ?? '', searchParams.get('token') ?? '']
+    const owner = tokens.get(id) ?? token
+    tokens.delete(id)
+    tokens.set(id, owner)
+    for (const oldest of tokens.keys()) {
+      if (tokens.size <= ownedIdsMax) break
+      tokens.delete(oldest)
+    }
+    return owner === token
   }
 }
 

@@ -1,6 +1,6 @@
 // What `npm start` and `npm test` need before anything else is there: plain Node, no packages, no shell.
 import { spawn } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -39,6 +39,8 @@ const changedMs = (file) => statSync(path.join(root, file), { throwIfNoEntry: fa
 /** Installs the packages of the lock file unless they are there. @returns whether it installed something */
 export const installPackages = async () => {
   if (changedMs('node_modules/.package-lock.json') >= changedMs('package-lock.json')) return false
+  // `npm ci` empties the folder first: where it leads elsewhere, that of another project.
+  if (lstatSync(path.join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) throw new Error('node_modules is a link to another folder, which would be emptied: remove the link (not what it leads to), then try again.')
   const { code } = await npm(['ci', '--include=dev'], { stdio: 'inherit' })
   if (code !== 0) throw new Error(`npm ci ended with code ${code}; its own words are above.`)
   return true

@@ -11,6 +11,9 @@ const HUB_ID = /^([0-9a-f]{32})-([0-9a-f]{32})-([0-9a-f]{16})$/
 export const hubIdOf = async (swarm: SwarmId, introductionId: Uint8Array, tagOf: TagOf): Promise<string> =>
   `${swarm}-${bytesToHex(introductionId)}-${bytesToHex((await tagOf(introductionId)).subarray(0, TAG_BYTES))}`
 
+/** A hub takes another registration of an id only with the token of the first one: what of the HMAC stands in no id. The same whenever this page registers. */
+export const hubTokenOf = async (introductionId: Uint8Array, tagOf: TagOf): Promise<string> => bytesToHex((await tagOf(introductionId)).subarray(TAG_BYTES, 3 * TAG_BYTES))
+
 /** The introduction id, 32 hex digits, in a hub id of this swarm; its tag is not looked at. */
 export const introductionOf = (hubId: string, swarm: SwarmId): string | undefined => {
   const [, itsSwarm, introduction] = HUB_ID.exec(hubId) ?? []

@@ -1,10 +1,10 @@
 import type { DataConnection, Peer } from 'peerjs'
-import { bytesToHex } from '../core/bytes.ts'
 import type { SwarmId } from '../core/ids.ts'
 import type { HubPipe } from './hub-introduction.ts'
 import { HubSignaling } from './hub-signaling.ts'
 import type { HubClient, HubEvents, HubRegistration } from './hub-signaling.ts'
-import type { TagOf } from './introduction-id.ts'
+import { hasRightTag, hubTokenOf, introductionOf, type TagOf } from './introduction-id.ts'
+import { guardPeer } from './peerjs-guard.ts'
 import type { Signaling } from './signaling.ts'
 import type { Chance, Timers } from './timers.ts'
 import { readTrial, watchLocalNetwork } from './trial.ts'
@@ -39,13 +39,10 @@ const lingerMs = 1000
 
 class PeerjsClient implements HubClient {
   readonly #options: PeerjsSignalingOptions
-  /** The server takes a second registration of the same id only with the same token; a first one that died unnoticed it keeps for 90 s. */
-  readonly #token: string
   readonly #isForbidden = watchLocalNetwork()
 
   constructor(options: PeerjsSignalingOptions) {
     this.#options = options
-    this.#token = bytesToHex(options.timers.randomBytes(16))
   }
 
   async register(id: string, events: HubEvents): Promise<HubRegistration> {
@@ -60,18 +57,18 @@ class PeerjsClient implements HubClient {
   }
 
   async #newPeer(id: string): Promise<Peer> {
-    const { url, stunUrls } = this.#options
+    const { url, stunUrls, introductionId, tagOf } = this.#options
     const { Peer } = await import('peerjs')
     const { hostname, port, protocol } = new URL(url)
     const secure = protocol === 'https:'
     // Each of these has a default that asks servers on the internet.
-    return new Peer(id, {
+    const peer = new Peer(id, {
       host: hostname,
       port: port === '' ? (secure ? 443 : 80) : Number(port),
       path: introduce.path,
       key: introduce.key,
       secure,
-      token: this.#token,
+      token: await hubTokenOf(introductionId, tagOf),
       config: {
         // Looked up with every pipe: a hub tells them while this page registers.
         get iceServers() {
@@ -81,6 +78,13 @@ class PeerjsClient implements HubClient {
       },
       debug: 0,
     })
+    guardPeer(peer, { isWelcome: (from) => this.#isWelcome(from), timers: this.#options.timers })
+    return peer
+  }
+
+  async #isWelcome(from: string): Promise<boolean> {
+    const { swarm, tagOf } = this.#options
+    return introductionOf(from, swarm) !== undefined && hasRightTag(from, tagOf)
   }
 
   #confirmed(peer: Peer, id: string): Promise<void> {

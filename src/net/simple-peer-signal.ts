@@ -1,3 +1,5 @@
+import { isDescription, isNearby } from './description.ts'
+
 /** One step of an agreement between two simple-peer ends, as it travels: JSON, at most 3 KiB. */
 export type SimplePeerSignal =
   | { readonly type: 'offer' | 'answer'; readonly sdp: string }
@@ -28,23 +30,13 @@ const checkSignal = (signal: unknown): SimplePeerSignal | undefined => {
   if (!isRecord(signal)) return undefined
   const { type, sdp, candidate } = signal
   if ((type === 'offer' || type === 'answer') && hasOnly(signal, 'type', 'sdp')) {
-    return typeof sdp === 'string' && fingerprintOf(sdp) !== undefined ? { type, sdp } : undefined
+    return typeof sdp === 'string' && isDescription(sdp) ? { type, sdp } : undefined
   }
   if (type !== 'candidate' || !hasOnly(signal, 'type', 'candidate') || !isRecord(candidate)) return undefined
   const { candidate: line, sdpMLineIndex, sdpMid } = candidate
   if (!hasOnly(candidate, 'candidate', 'sdpMLineIndex', 'sdpMid')) return undefined
-  if (typeof line !== 'string' || line.length > candidateLengthMax || sdpMLineIndex !== 0 || typeof sdpMid !== 'string' || sdpMid.length > 16) return undefined
+  if (typeof line !== 'string' || line.length > candidateLengthMax || !isNearby(line) || sdpMLineIndex !== 0 || typeof sdpMid !== 'string' || sdpMid.length > 16) return undefined
   return { type, candidate: { candidate: line, sdpMLineIndex, sdpMid } }
-}
-
-/**
- * SHA-256 of the certificate that a session description names, 32 bytes.
- * `undefined` unless it names exactly one: with several, a certificate that fits any of them would do.
- */
-export const fingerprintOf = (sdp: string): Uint8Array | undefined => {
-  const [line, ...others] = sdp.match(/^a=fingerprint:.*$/gm) ?? []
-  const digits = /^a=fingerprint:sha-256 ((?:[0-9a-f]{2}:){31}[0-9a-f]{2})\s*$/i.exec(line ?? '')?.[1]
-  return digits === undefined || others.length > 0 ? undefined : Uint8Array.from(digits.split(':'), (pair) => parseInt(pair, 16))
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)

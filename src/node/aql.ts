@@ -18,11 +18,10 @@ export interface AqlDevices {
 }
 
 /** Answers of one query over what is present when it is called; sub-queries read within the same bounds. */
-export const runAql = (devices: AqlDevices, text: string, options: AqlOptions): AsyncIterable<Answer> => {
-  // Looked up now, though read later. An error waits for whoever iterates.
-  const present = devices.reader.heads().then(ok, fail)
-  return { [Symbol.asyncIterator]: () => answers(devices, text, options, present) }
-}
+// Looked up now, though read later. An error waits for whoever iterates.
+const runAql = (devices: AqlDevices, text: string, options: AqlOptions, present: Promise<Result<Heads, unknown>> = devices.reader.heads().then(ok, fail)): AsyncIterable<Answer> => ({
+  [Symbol.asyncIterator]: () => answers(devices, text, options, present),
+})
 
 async function* answers({ reader, nowMicros, appId }: AqlDevices, text: string, options: AqlOptions, present: Promise<Result<Heads, unknown>>): AsyncGenerator<Answer, undefined> {
   const program = parseProgram(text)
@@ -37,7 +36,7 @@ async function* answers({ reader, nowMicros, appId }: AqlDevices, text: string, 
 }
 
 /** Follows a query. No callback comes within the call. @returns a function that stops it at once */
-export const followAql = (
+const followAql = (
   devices: Omit<AqlDevices, 'reader'> & { readonly subscriptions: Subscriptions },
   text: string,
   subscriber: AqlSubscriber,
@@ -52,12 +51,12 @@ export const followAql = (
   return devices.subscriptions.subscribe(
     { where: live.value.where, ...bounds },
     {
-      events: (chunk, caughtUp) => {
+      events: (chunk, caughtUp, offsets) => {
         const answers = [...before, ...live.value.take(chunk, caughtUp)]
         before = []
         if (answers.length === 0 && !(isFirst && caughtUp)) return undefined
         isFirst &&= !caughtUp
-        return subscriber.answers(answers, caughtUp)
+        return subscriber.answers(caughtUp ? [...answers, { type: 'offsets', offsets }] : answers, caughtUp)
       },
       timeTravel: () => (before = live.value.restart()),
       failed: subscriber.failed,
@@ -82,3 +81,7 @@ const failLater = (error: QueryError, { failed }: AqlSubscriber): (() => void) =
   })
   return () => (isStopped = true)
 }
+
+/** The query language over a node. */
+export const aql = { runAql, followAql }
+export type Aql = typeof aql

@@ -109,9 +109,6 @@ const kindFault = (head: Record<string, unknown> | undefined, swarm: SwarmId): A
   return typeof head['swarm'] === 'string' && parseSwarmId(head['swarm']) === swarm ? undefined : 'swarm'
 }
 
-/** Whether a file begins like an archive: what else it is shows when it is read. */
-export const isArchive = (start: Uint8Array): boolean => /^\s*\{\s*"millpond"/.test(decodeUtf8(start) ?? '')
-
 const bytesIn = (text: unknown): Uint8Array | undefined => (typeof text === 'string' ? base64UrlToBytes(text) : undefined)
 
 /** Reads lines that are JSON objects, and bytes between them. */

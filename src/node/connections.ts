@@ -3,20 +3,21 @@ import type { PairingConnector } from '../net/pairing.ts'
 import type { Connector } from '../net/transport.ts'
 import type { MeshRoad, Signaling } from '../net/signaling.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
-import type { Envelope } from '../protocol/message.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
 import type { IdentityLoss } from './identity.ts'
 import type { Notice } from './node.ts'
-import { createPeers, type Peers, type PeersEvents } from './peers.ts'
-import { createStandbyRecords } from './standby-records.ts'
-import { createStandbys, type Standbys } from './standbys.ts'
+import type { PairingTools } from './pairing.ts'
+import type { Peers, PeersEvents } from './peers.ts'
+import type { Standbys } from './standbys.ts'
 import type { MeshNode } from './replication-mesh.ts'
-import { createReplication, type Replication } from './replication.ts'
+import type { Replication } from './replication.ts'
 import type { ReplicationEvents, ReplicationOptions } from './replication-events.ts'
 
 /** How nodes are reached. */
 export interface Network {
+  /** What runs while this tab leads: it comes with the network, for a node opens, reads and publishes without it. */
+  readonly parts: ConnectParts
   readonly connector: Connector
   /** Absent: no pairing by code. */
   readonly pairing?: PairingConnector
@@ -35,11 +36,26 @@ export interface MeetingPage {
   readonly road: MeshRoad
 }
 
+/** At hand, or loaded when this tab leads for the first time. */
+export type NetworkSource = Network | (() => Promise<Network>)
+
 export interface ConnectionsDevices {
   readonly store: EventStore
   readonly crypto: NodeCrypto
   readonly environment: Environment
+  readonly network: NetworkSource
+}
+
+/** The same with the network at hand. */
+export interface OpenDevices extends ConnectionsDevices {
   readonly network: Network
+}
+
+/** Makes what runs; `connect.ts` is the one implementation. */
+export interface ConnectParts {
+  readonly codes: PairingTools['codes']
+  readonly holdStandbys: (devices: OpenDevices, options: ConnectionsOptions, events: ConnectionsEvents, running: () => Running | undefined) => Standbys | undefined
+  readonly connect: (devices: OpenDevices, options: ConnectionsOptions, events: ConnectionsEvents, standbys: Standbys | undefined) => Promise<Running>
 }
 
 export interface ConnectionsOptions extends Pick<ReplicationOptions, 'swarm' | 'introductionId' | 'about' | 'isOwnPage' | 'isSeen' | 'room'> {
@@ -69,9 +85,10 @@ export interface Connections {
   readonly wake: () => void
   /** The parts that run; `undefined` when stopped. */
   readonly running: () => Running | undefined
+  readonly network: () => Network | Promise<Network>
 }
 
-interface Running {
+export interface Running {
   readonly replication: Replication
   readonly peers: Peers
 }
@@ -81,6 +98,7 @@ export const createConnections = (devices: ConnectionsDevices, options: Connecti
   /** They outlive the sessions: a node that begins new ones comes back by them. */
   let standbys: Standbys | undefined
   let queue: Promise<void> = Promise.resolve()
+  const network = () => (typeof devices.network === 'function' ? devices.network() : devices.network)
   const inTurn = (step: () => Promise<void>) => {
     const done = queue.then(step)
     queue = done.then(
@@ -102,8 +120,11 @@ export const createConnections = (devices: ConnectionsDevices, options: Connecti
   return {
     start: () =>
       inTurn(async () => {
-        standbys ??= holdStandbys(devices, options, events, () => running)
-        running ??= await connect(devices, options, events, standbys)
+        const loading = network()
+        const open = { ...devices, network: loading instanceof Promise ? await loading : loading }
+        const { holdStandbys, connect } = open.network.parts
+        standbys ??= holdStandbys(open, options, events, () => running)
+        running ??= await connect(open, options, events, standbys)
       }),
     stop: (reason) => inTurn(() => stop(reason)),
     wake: () => {
@@ -111,85 +132,6 @@ export const createConnections = (devices: ConnectionsDevices, options: Connecti
       standbys?.wake()
     },
     running: () => running,
-  }
-}
-
-const holdStandbys = (devices: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents, running: () => Running | undefined): Standbys | undefined => {
-  const { network, store, environment } = devices
-  const connector = network.connector.standbys
-  const standbys = connector && createStandbys({
-    connector, environment, records: createStandbyRecords(store), supervise: options.supervise,
-    nodeId: () => options.identity().nodeId,
-    lacks: (peer) => running()?.peers.lacks(peer) ?? false,
-    mayBegin: (peer, spare) => running()?.peers.mayBegin(peer, spare) ?? false,
-    takes: (peer) => running()?.replication.takesStandbys(peer) ?? false,
-    send: (peer, message) => running()?.replication.sendStandby(peer, message) ?? false,
-    opened: (peer, transport) => {
-      const parts = running()
-      if (parts === undefined) transport.close('closed')
-      else parts.peers.adopt(peer, transport)
-    },
-    count: events.standbys,
-    returnAllowed: events.returnAllowed,
-    notice: (code, about, text) => events.notice({ code, about, text, atMicros: environment.nowMicros() }),
-  })
-  if (standbys !== undefined) options.supervise('coming back by standbys', standbys.begin())
-  return standbys
-}
-
-/** Each of the parts tells the others; none knows more of them than that. */
-const connect = async ({ network, ...devices }: ConnectionsDevices, options: ConnectionsOptions, events: ConnectionsEvents, standbys: Standbys | undefined): Promise<Running> => {
-  const identity = options.identity()
-  const { swarm, introductionId } = options
-  const key = await devices.crypto.derive(swarm.key, swarm.id, 'intro')
-  const mesh = createRoad()
-  const replication: Replication = createReplication(devices, { ...options, identity, features: standbys === undefined ? [] : ['standby'] }, {
-    ...events,
-    connected: (peer) => {
-      events.connected(peer)
-      peers.connected(peer)
-      standbys?.connected(peer)
-    },
-    peerChanged: (peer) => {
-      events.peerChanged(peer)
-      peers.changed(peer)
-    },
-    disconnected: (transport, nodeId, reason) => {
-      events.disconnected(transport, nodeId, reason)
-      peers.disconnected(transport, nodeId, reason)
-      standbys?.disconnected(transport, nodeId, reason)
-    },
-    standby: (nodeId, message) => standbys?.heard(nodeId, message),
-    relayed: mesh.heard,
-    meshChanged: () => {
-      mesh.changed()
-      events.nodes(replication.nodes())
-    },
-    identityLost: (reason) => events.identityLost(identity.nodeId, reason),
-  })
-  const signalings = network.signalings({ swarm, introductionId, hubs: options.about().hubs, key, nodeId: identity.nodeId, road: mesh.road(replication) })
-  const peers: Peers = createPeers({ ...devices, connector: network.connector, signalings }, { swarm, nodeId: identity.nodeId, signer: devices.crypto.signer(identity), introductionId, known: replication.known }, {
-    ...events,
-    hubState: (url, state) => {
-      events.hubState(url, state)
-      if (state.type === 'ready') standbys?.wake()
-    },
-    opened: (transport) => replication.add(transport),
-    end: (transport, reason) => replication.end(transport, reason),
-  })
-  return { replication, peers }
-}
-
-/** The mesh as a road: what replication hears goes to who listens, once somebody does. */
-const createRoad = () => {
-  let handlers: Parameters<MeshRoad['listen']>[0] | undefined
-  return {
-    heard: (envelope: Envelope) => handlers?.heard(envelope),
-    changed: () => handlers?.changed(),
-    road: (replication: Replication): MeshRoad => ({
-      reachable: () => replication.nodes().flatMap(({ nodeId, hops }) => (hops !== undefined && hops > 1 ? [nodeId] : [])),
-      say: replication.relay,
-      listen: (heard) => (handlers = heard),
-    }),
+    network,
   }
 }

@@ -27,7 +27,7 @@ export const createNode = async (devices: NodeDevices, options: NodeOptions): Pr
   if (settings.hubs.join() !== stored.hubs.join()) await saveHubs(store, settings.hubs)
   options.stored?.()
   const pages = createOpenPages(store, environment.randomBytes(16), environment.nowMicros)
-  const book = await openPeerBook(store, environment.nowMicros)
+  const book = await openPeerBook(store, environment.nowMicros, self.ids)
   const node = new RunningNode({ ...devices, store }, { ...options, ...settings }, { self, lost, pages, book, reserve })
   await node.begin()
   return node

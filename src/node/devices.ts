@@ -1,7 +1,8 @@
 import type { Lamport } from '../core/ids.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
-import type { Network } from './connections.ts'
+import type { NetworkSource } from './connections.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
+import type { LaterParts } from './later.ts'
 import type { Marks } from './marks.ts'
 import type { Environment } from './environment.ts'
 
@@ -12,7 +13,9 @@ export interface NodeDevices {
   readonly crypto: NodeCrypto
   readonly environment: Environment
   /** Absent: a node that meets nobody. */
-  readonly network?: Network
+  readonly network?: NetworkSource
+  /** Default: each is loaded with its first use. */
+  readonly parts?: LaterParts
   readonly storage?: StorageDevice
   /** Absent: that the database was cleared or set back is not noticed by itself. */
   readonly marks?: Marks

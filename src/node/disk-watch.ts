@@ -10,6 +10,7 @@ export interface DiskWatch {
    * @returns when a comparison that began after the call is done
    */
   readonly compare: () => Promise<void>
+  readonly isComparing: () => boolean
   /** A head that this tab has just written: it and those before it are not to be told. */
   readonly expect: (stream: StreamId, next: number) => void
 }
@@ -52,6 +53,7 @@ export const createDiskWatch = (store: Pick<EventStore, 'heads'>, changed: (head
         })
       return following
     },
+    isComparing: () => running !== undefined,
     expect: (stream, next) => expected.set(stream, next),
   }
 }

@@ -46,3 +46,16 @@ export interface Page {
   /** What `navigator.onLine` says: `false` is certain, `true` is not. */
   readonly online: () => boolean
 }
+
+/** Calls again and again. @returns a function that stops it */
+export const every = (after: Environment['after'], intervalMs: number, call: () => void): (() => void) => {
+  let cancel = () => {}
+  const next = () => {
+    cancel = after(intervalMs, () => {
+      next()
+      call()
+    })
+  }
+  next()
+  return () => cancel()
+}

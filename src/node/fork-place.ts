@@ -56,9 +56,9 @@ export const branchesOf = (family: Family, { standing }: Pick<StreamRecord, 'sta
 /** A branch with all that branches off it. */
 const withBranches = (family: Family, record: StreamRecord): readonly StreamId[] => [record.stream, ...branchesOf(family, record).flatMap((branch) => withBranches(family, branch))]
 
-/** Chain over the lines of a stream, those before its fork included, up to `end`. @see FORMAT.md [F37] */
-export const chainUpTo = async ({ store, crypto }: Disk, stream: StreamId, { branch }: Pick<StreamState, 'branch'>, end: Offset): Promise<Uint8Array> => {
-  let [at, chain] = branch === undefined ? [0, noLines] : [branch.fork, branch.chain]
+/** Chain over the lines of a stream, those before its fork or start included, up to `end`. @see FORMAT.md [F37] */
+export const chainUpTo = async ({ store, crypto }: Disk, stream: StreamId, { branch, start }: Pick<StreamState, 'branch' | 'start'>, end: Offset): Promise<Uint8Array> => {
+  let [at, chain] = branch !== undefined ? [branch.fork, branch.chain] : start !== undefined ? [start.offset, start.chain] : [0, noLines]
   while (at < end) {
     const piece = await store.piece(stream, at)
     if (piece === undefined) throw new Error(`offset ${at} of ${stream} is no longer held`)
@@ -110,7 +110,9 @@ const withRoom = (family: Family, siblings: Family, place: BranchPlace): ForkPla
 }
 
 /** The stream that holds the segment of a version, or comes to where it begins: of several the one before whose fork all others lie. */
-const topHolder = async ({ store }: Disk, family: Family, version: Version): Promise<StreamState | 'beyond' | 'conflict'> => {
+const topHolder = async ({ store }: Disk, family: Family, version: Version): Promise<StreamState | 'held' | 'beyond' | 'conflict'> => {
+  // What lies before a start is nothing that could be compared.
+  if (family.some(({ start }) => version.header.first < (start?.offset ?? 0))) return 'held'
   let found: 'beyond' | 'conflict' = 'beyond'
   for (const { stream, branch } of family.toSorted((a, b) => (a.branch?.fork ?? -1) - (b.branch?.fork ?? -1))) {
     const state = (await store.state(stream)) ?? (branch === undefined ? noEvents(stream) : undefined)
@@ -123,10 +125,10 @@ const topHolder = async ({ store }: Disk, family: Family, version: Version): Pro
 
 const noEvents = (stream: StreamId): StreamState => ({ ...emptyBase(stream), start: undefined, branch: undefined, standing: undefined })
 
-const liesTo = async (store: EventStore, { stream, open, head, branch, start }: StreamState, { header }: Version): Promise<'in' | 'beyond' | 'conflict'> => {
+const liesTo = async (store: EventStore, { stream, open, head, branch }: StreamState, { header }: Version): Promise<'in' | 'beyond' | 'conflict'> => {
   const { first, previous } = header
   if (first > head.next) return 'beyond'
-  if (first < (branch?.first ?? start?.offset ?? 0)) return 'conflict'
+  if (first < (branch?.first ?? 0)) return 'conflict'
   if (first >= open.first) return first === open.first && equalBytes(previous, open.previous) ? 'in' : 'conflict'
   const piece = await store.piece(stream, first)
   const held = piece?.first === first ? decodeHeader(piece.sealed.header) : undefined

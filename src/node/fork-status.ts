@@ -1,5 +1,6 @@
 import { streamIdToNodeId, streamWithoutBranch, type Offset, type StreamId } from '../core/ids.ts'
-import type { EventStore, HeldHead, StreamRecord } from '../store/event-store.ts'
+import { BRANCHES_MAX } from '../protocol/limits.ts'
+import { NO_PLACE, type EventStore, type HeldHead, type StreamRecord } from '../store/event-store.ts'
 import { parseLine } from '../stream/batch.ts'
 import type { StreamCrypto } from '../stream/crypto.ts'
 import { branchesOf } from './fork-place.ts'
@@ -26,10 +27,20 @@ export const readForkStatus = async (disk: Disk, heads: Heads): Promise<readonly
   const forked = new Set([...heads.keys()].filter((stream) => stream.includes('~')).map(streamWithoutBranch))
   const families = await Promise.all([...forked].map((stream) => disk.store.family(stream)))
   const forks = await Promise.all(families.flatMap((family) => family.map((record) => forkOf(disk, heads, family, record))))
-  return forks.filter((fork) => fork !== undefined)
+  const found = forks.filter((fork) => fork !== undefined)
+  const aside = found.some(isCrowded) ? await displacedIn(disk.store) : []
+  return found.map((fork) => ({ ...fork, displaced: isCrowded(fork) ? aside.filter((branch) => streamWithoutBranch(branch) === streamWithoutBranch(fork.stream)).length : 0 }))
 }
 
-const forkOf = async (disk: Disk, heads: Heads, family: readonly StreamRecord[], record: StreamRecord): Promise<ForkStatus | undefined> => {
+const isCrowded = ({ entries }: Pick<ForkStatus, 'entries'>): boolean => entries.length === BRANCHES_MAX
+
+/** Branches that were set aside for want of a place. Nothing says any more of which fork of their stream they were. */
+const displacedIn = async (store: EventStore): Promise<readonly StreamId[]> => {
+  const values = [...(await store.listAside('tail')), ...(await store.listAside('segment'))].map(([, value]) => value as Partial<Record<'stream' | 'reason', unknown>>)
+  return [...new Set(values.flatMap(({ stream, reason }) => (reason === NO_PLACE && typeof stream === 'string' ? [stream as StreamId] : [])))]
+}
+
+const forkOf = async (disk: Disk, heads: Heads, family: readonly StreamRecord[], record: StreamRecord): Promise<Omit<ForkStatus, 'displaced'> | undefined> => {
   const { stream, standing } = record
   const branches = branchesOf(family, record)
   if (standing?.type !== 'forked' || branches.length === 0) return undefined

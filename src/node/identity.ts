@@ -18,7 +18,7 @@ export interface Self {
   readonly stream: () => StreamId
   /** Looks whether another tab has changed it. @returns whether it did */
   readonly reload: () => Promise<boolean>
-  /** Takes a new identity, unless the one shown is already a former one. @returns whether this call changed it */
+  /** Takes a new identity, unless the one shown is already a former one. @returns whether this call made it, whoever read it first */
   readonly replace: (shown: NodeId, reason: IdentityLoss, atMicros: number) => Promise<boolean>
 }
 
@@ -80,7 +80,10 @@ const createSelf = (store: EventStore, crypto: NodeCrypto, opened: StoredIdentit
     },
     replace: async (shown, reason, atMicros) => {
       if (shown !== stored.identity.nodeId) return false
-      return take(await store.changeIdentity(shown, await crypto.generateIdentity(), reason, atMicros))
+      const made = await crypto.generateIdentity()
+      const next = await store.changeIdentity(shown, made, reason, atMicros)
+      take(next)
+      return next.identity.nodeId === made.nodeId
     },
   }
 }

@@ -4,6 +4,8 @@ export interface Merge<T> {
   /** The first one's place may be another now. */
   readonly firstChanged: () => void
   readonly removeFirst: () => void
+  /** Up to so many of those that follow the first one soon, in no order. */
+  readonly near: (count: number) => readonly T[]
 }
 
 /** @param items changed in place, owned from here on */
@@ -28,6 +30,7 @@ export const createMerge = <T>(items: T[], isBefore: (a: T, b: T) => boolean): M
       const [item] = items
       if (item !== undefined) sink(0, item)
     },
+    near: (count) => items.slice(1, 1 + count),
     removeFirst: () => {
       const last = items.pop()
       if (last !== undefined && items.length > 0) sink(0, last)

@@ -42,7 +42,8 @@ export interface AqlOptions {
 
 export interface AqlSubscriber {
   /**
-   * Answers in the order in which they came about; `caughtUp`: they tell of all that is present. Called when there are answers, and once when first caught up.
+   * Answers in the order in which they came about; `caughtUp`: they tell of all that is present, and the last of them has its offsets.
+   * Called when there are answers, and once when first caught up.
    * The next come after the returned promise has settled; one that rejects stops the subscription and is given to `failed`.
    */
   readonly answers: (answers: readonly Answer[], caughtUp: boolean) => void | Promise<void>
@@ -54,8 +55,9 @@ export interface Subscriber {
   /**
    * Events in ascending order, each chunk sorting after the one before. `caughtUp`: all that is present has been given.
    * The next chunk comes after the returned promise has settled; one that rejects stops the subscription and is given to `failed`.
+   * `covered`: of what matches, everything up to these offsets has been given by now, or lies at or below the query's lower bound; a later subscription may begin above them.
    */
-  readonly events: (chunk: readonly Event[], caughtUp: boolean) => void | Promise<void>
+  readonly events: (chunk: readonly Event[], caughtUp: boolean, covered: OffsetMap) => void | Promise<void>
   /**
    * An event came that sorts before one already given (`earlier`; not where late events are delivered as they come), or events already given are no longer held:
    * their stream has ended at a fork, from which on they have other event ids (`forked`; `earliest` sorts before all of them), or the disk has lost them (`lost`).
@@ -64,6 +66,8 @@ export interface Subscriber {
    * @param earliest the first event by order that was not given yet
    */
   readonly timeTravel: (earliest: EventKey, reason: TravelReason) => void
+  /** Whether it is cheap to begin again because of a late event like this: then `timeTravel` comes at once, with this event, and does not wait for more of them. Absent: it is not. */
+  readonly isNear?: (late: EventKey) => boolean
   /** The subscription has ended by an error. */
   readonly failed: (error: Error) => void
 }
@@ -85,12 +89,45 @@ export interface Node {
   /**
    * Answers of a query in AQL over what is present when called, lazily; the last one has the offsets that they cover. Bounds hold for sub-queries too.
    * @throws QueryError, on iterating: the text is no query, or the query cannot go on. A step that has no value for an input is no error but an answer.
+   *
+   * @example
+   * ```ts
+   * import { testNode } from 'millpond/testing'
+   *
+   * const node = await testNode()
+   * for (const weight of [2, 3, 5]) await node.publish([{ tags: ['piece'], event: { press: weight % 2, weight } }])
+   * for await (const answer of node.aql("FROM 'piece' GROUP BY _.press AGGREGATE [_, SUM(_.weight)]")) {
+   *   if (answer.type === 'event') console.log(JSON.stringify(answer.payload)) // [0,2] · [1,8]
+   * }
+   * await node.close()
+   * ```
    */
   readonly aql: (text: string, options?: AqlOptions) => AsyncIterable<Answer>
   /**
    * Follows a query in AQL: its results are kept up to date. A result that no longer holds is taken back by an `antiEvent`; late events change results like any others,
    * aggregates without reading history again. What cannot be kept up to date is refused with `AQL-LIVE`: sub-queries, arrays, the newest ones by LIMIT.
    * @returns a function that stops it at once
+   *
+   * @example
+   * ```ts
+   * import { testNode } from 'millpond/testing'
+   *
+   * const node = await testNode()
+   * await node.publish([{ tags: ['piece'], event: { weight: 2 } }])
+   * const told: string[] = []
+   * await new Promise<void>((done, failed) => {
+   *   node.subscribeAql("FROM 'piece' AGGREGATE SUM(_.weight)", {
+   *     answers: (answers) => {
+   *       for (const answer of answers) if (answer.type === 'event' || answer.type === 'antiEvent') told.push(`${answer.type} ${answer.payload}`)
+   *       if (told.length === 1) node.publish([{ tags: ['piece'], event: { weight: 3 } }]).catch(failed)
+   *       if (told.length === 3) done()
+   *     },
+   *     failed,
+   *   })
+   * })
+   * console.log(told.join(', ')) // event 2, antiEvent 2, event 5
+   * await node.close()
+   * ```
    */
   readonly subscribeAql: (text: string, subscriber: AqlSubscriber, options?: Omit<AqlOptions, 'order'>) => () => void
   /**
@@ -167,6 +204,8 @@ export type PairingCode = PairingTextError | PairingFailure | 'PAIR-TAB' | 'PAIR
 export interface NodeStatus {
   readonly nodeId: NodeId
   readonly name: string
+  /** When this tab opened it, by the own clock. */
+  readonly startedMicros: number
   /** Whether this tab has the connections. */
   readonly leader: boolean
   /** Own streams, former identities included: highest durable offset of each. */
@@ -241,6 +280,8 @@ export interface ForkStatus {
   readonly foundMicros: number
   /** Entries of each version from there on, those of branches within it included. */
   readonly entries: readonly number[]
+  /** Versions that were given up for these, because only so many are kept: they lie aside on this disk, and their entries do not count. */
+  readonly displaced: number
 }
 
 export interface HubStatus {

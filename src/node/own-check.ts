@@ -5,6 +5,7 @@ import { readBody } from '../stream/body.ts'
 import { decodeHeader } from '../stream/header.ts'
 import type { StreamCrypto } from '../stream/crypto.ts'
 import type { IdentityLoss, Self } from './identity.ts'
+import type { Mark } from './marks.ts'
 
 /** Whether the own stream can be written on: its record is there, and what its open segment holds is what was sealed. */
 export const checkOwnStream = async (store: EventStore, crypto: StreamCrypto, self: Self): Promise<IdentityLoss | undefined> => {
@@ -17,6 +18,10 @@ export const checkOwnStream = async (store: EventStore, crypto: StreamCrypto, se
     throw error
   }
 }
+
+/** Whether the own stream is shorter than this mark of it says. */
+export const isSetBack = async (store: Pick<EventStore, 'state'>, self: Self, { nodeId, next }: Pick<Mark, 'nodeId' | 'next'>): Promise<boolean> =>
+  nodeId === self.nodeId() && next > ((await store.state(self.stream()))?.head.next ?? 0)
 
 const isWhole = async ({ body, sealed, first, lamportBefore, previous }: OpenSegment, crypto: StreamCrypto, { publicKey }: Identity): Promise<boolean> => {
   if (sealed === undefined) return body.length === 0

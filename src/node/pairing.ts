@@ -1,13 +1,21 @@
 import type { SwarmId } from '../core/ids.ts'
 import type { PairingAttempt, PairingConnector, PairingHandlers } from '../net/pairing.ts'
 import type { Transport } from '../net/transport.ts'
-import { decodePairing, encodePairing, PAIRING_ATTEMPT_BYTES, type PairingSignal } from '../protocol/pairing.ts'
+import type * as Codes from '../protocol/pairing.ts'
+import type { PairingSignal } from '../protocol/pairing.ts'
 import type { Environment } from './environment.ts'
 import { NodeError, type Pairing, type PairingCode, type PairingState } from './node.ts'
 import type { SessionPeer } from './replication-events.ts'
 
+/** What comes with the network: how to connect, and what the codes mean. */
+export interface PairingTools {
+  readonly connector: PairingConnector
+  readonly codes: Pick<typeof Codes, 'decodePairing' | 'encodePairing' | 'PAIRING_ATTEMPT_BYTES'>
+}
+
 export interface PairingsContext {
-  readonly connector: PairingConnector | undefined
+  /** `undefined`: no pairing by code. */
+  readonly tools: () => Promise<PairingTools | undefined>
   readonly swarm: SwarmId
   readonly environment: Environment
   /** Begins the ordinary session. @returns whether there is somebody to take it: only the tab that leads has connections */
@@ -51,6 +59,8 @@ class CodePairing implements Pairing {
   #transport: Transport | undefined
   #described: ((text: string) => void) | undefined
   #failed: ((error: NodeError) => void) | undefined
+  #codes: PairingTools['codes'] | undefined
+  #isClosed = false
 
   constructor(context: PairingsContext, closed: () => void) {
     this.#context = context
@@ -66,21 +76,26 @@ class CodePairing implements Pairing {
     return () => this.#observers.delete(changed)
   }
 
-  readonly offer = (): Promise<string> => this.#begin('offer', this.#context.environment.randomBytes(PAIRING_ATTEMPT_BYTES), (connector, handlers) => connector.offer(handlers))
+  readonly offer = async (): Promise<string> => {
+    const { connector, codes } = await this.#tools()
+    return this.#begin('offer', this.#context.environment.randomBytes(codes.PAIRING_ATTEMPT_BYTES), (handlers) => connector.offer(handlers))
+  }
 
   readonly answer = async (text: string): Promise<string> => {
-    const offer = this.#decode(text, { role: 'offer' })
-    return this.#begin('answer', offer.attempt, (connector, handlers) => connector.answer(offer, handlers))
+    const { connector, codes } = await this.#tools()
+    const offer = this.#decode(codes, text, { role: 'offer' })
+    return this.#begin('answer', offer.attempt, (handlers) => connector.answer(offer, handlers))
   }
 
   readonly accept = (text: string): void => {
-    if (this.#state.type !== 'showing' || this.#state.role !== 'offer') throw new NodeError('PAIR-OLD', 'no offer of this tablet waits for an answer: show a new one')
-    const answer = this.#decode(text, { role: 'answer', attempt: this.#id })
+    if (this.#codes === undefined || this.#state.type !== 'showing' || this.#state.role !== 'offer') throw new NodeError('PAIR-OLD', 'no offer of this tablet waits for an answer: show a new one')
+    const answer = this.#decode(this.#codes, text, { role: 'answer', attempt: this.#id })
     this.#set({ type: 'connecting' })
     this.#attempt?.accept(answer)
   }
 
   readonly close = (): void => {
+    this.#isClosed = true
     this.#giveUp()
     this.#observers.clear()
     this.#closed()
@@ -96,22 +111,32 @@ class CodePairing implements Pairing {
     if (transport === this.#transport) this.#fail('PAIR-REFUSED', `the session ended: ${reason}`)
   }
 
-  #decode(text: string, expected: { readonly role: PairingSignal['role']; readonly attempt?: Uint8Array }): PairingSignal {
-    const decoded = decodePairing(text, { swarm: this.#context.swarm, ...expected })
+  async #tools(): Promise<PairingTools> {
+    const tools = this.#context.leads() ? await this.#context.tools() : undefined
+    if (this.#isClosed) throw new NodeError('PAIR-LATE', 'closed meanwhile')
+    if (tools === undefined) {
+      const detail = 'this tab does not have the connections'
+      this.#fail('PAIR-TAB', detail)
+      throw new NodeError('PAIR-TAB', detail)
+    }
+    this.#codes = tools.codes
+    return tools
+  }
+
+  #decode(codes: PairingTools['codes'], text: string, expected: { readonly role: PairingSignal['role']; readonly attempt?: Uint8Array }): PairingSignal {
+    const decoded = codes.decodePairing(text, { swarm: this.#context.swarm, ...expected })
     if (!decoded.ok) throw new NodeError(decoded.error, `this is not the ${expected.role} that is expected`)
     return decoded.value
   }
 
-  #begin(role: PairingSignal['role'], id: Uint8Array, begin: (connector: PairingConnector, handlers: PairingHandlers) => PairingAttempt): Promise<string> {
+  #begin(role: PairingSignal['role'], id: Uint8Array, begin: (handlers: PairingHandlers) => PairingAttempt): Promise<string> {
     this.#giveUp()
     return new Promise((resolve, reject) => {
       this.#described = resolve
       this.#failed = reject
-      const { connector, leads } = this.#context
-      if (connector === undefined || !leads()) return this.#fail('PAIR-TAB', 'this tab does not have the connections')
       this.#id = id
       this.#set({ type: 'making', role })
-      this.#attempt = begin(connector, this.#handlers(role))
+      this.#attempt = begin(this.#handlers(role))
     })
   }
 
@@ -119,7 +144,7 @@ class CodePairing implements Pairing {
     const { swarm, environment } = this.#context
     return {
       described: (own, waitMs) => {
-        const text = encodePairing({ role, swarm, attempt: this.#id, ...own })
+        const text = this.#codes?.encodePairing({ role, swarm, attempt: this.#id, ...own }) ?? ''
         this.#set({ type: 'showing', role, text, untilMicros: environment.nowMicros() + waitMs * 1000 })
         this.#described?.(text)
       },

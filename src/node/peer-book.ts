@@ -1,11 +1,14 @@
-import { parseNodeId, parseStreamId, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
-import type { OffsetMap } from '../core/offset-map.ts'
+import type { OwnNodeIds } from '../core/event.ts'
+import { parseNodeId, parseStreamId, streamIdToNodeId, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
+import { offsetsOf, type OffsetMap } from '../core/offset-map.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { PeerStatus } from './node.ts'
 import type { MeshNode } from './replication-mesh.ts'
 import type { SessionPeer } from './replication-events.ts'
 
 const prefix = 'peer/'
+/** So many are kept that were once connected; then who was not for the longest time is forgotten. */
+const keptMax = 1000
 
 /** What is kept of a peer on disk, so that after a reload without a network the screens are still right. */
 interface PeerRecord {
@@ -38,8 +41,8 @@ export interface PeerBook {
   readonly save: () => Promise<void>
 }
 
-/** All other nodes heard of. */
-export const openPeerBook = async (store: EventStore, nowMicros: () => number): Promise<PeerBook> => {
+/** All other nodes heard of. @param ownIds who holds events of these is never forgotten */
+export const openPeerBook = async (store: EventStore, nowMicros: () => number, ownIds: () => OwnNodeIds): Promise<PeerBook> => {
   const statuses = new Map<NodeId, PeerStatus>()
   const seenMicros = new Map<NodeId, number>()
   const unsaved = new Set<NodeId>()
@@ -79,6 +82,19 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
   const forget = (nodeId: NodeId) => {
     if (statuses.get(nodeId)?.state === 'gone' && !seenMicros.has(nodeId) && !named.has(nodeId)) statuses.delete(nodeId)
   }
+  const holdsOwn = (nodeId: NodeId) => offsetsOf(statuses.get(nodeId)?.holds ?? {}).some(([stream]) => ownIds().has(streamIdToNodeId(stream)))
+  /** What was never connected is not kept in the first place. */
+  const forgetOldest = async () => {
+    if (seenMicros.size <= keptMax) return
+    const oldest = [...seenMicros].sort(([, a], [, b]) => a - b).map(([nodeId]) => nodeId)
+    const idle = oldest.filter((nodeId) => statuses.get(nodeId)?.state === 'gone' && !named.has(nodeId) && !holdsOwn(nodeId))
+    for (const nodeId of idle.slice(0, seenMicros.size - keptMax)) {
+      statuses.delete(nodeId)
+      seenMicros.delete(nodeId)
+      unsaved.delete(nodeId)
+      await store.deleteMeta(`${prefix}${nodeId}`)
+    }
+  }
   const setNodes = (nodes: readonly MeshNode[]) => {
     const before = named
     named = new Set(nodes.map(({ nodeId }) => nodeId))
@@ -102,7 +118,9 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
     },
     update: ({ nodeId, name, roundTripMs, clockSkewMs, holds, saidMicros }) =>
       change(nodeId, { name, roundTripMs, clockSkewMs, ...(holds === undefined ? {} : { holds, heardMicros: saidMicros }) }),
-    renounced: (nodeId) => change(nodeId, { holds: {}, heardMicros: nowMicros() }),
+    renounced: (nodeId) => {
+      if (statuses.has(nodeId)) change(nodeId, { holds: {}, heardMicros: nowMicros() })
+    },
     setState,
     setNodes,
     setStandbys: (nodeId, standbys) => {
@@ -129,6 +147,7 @@ export const openPeerBook = async (store: EventStore, nowMicros: () => number): 
           throw error
         })
       }
+      await forgetOldest()
     },
   }
 }

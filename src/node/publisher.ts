@@ -1,15 +1,15 @@
 import { assert } from '../core/assert.ts'
-import { concatBytes, startsWithBytes } from '../core/bytes.ts'
+import { startsWithBytes } from '../core/bytes.ts'
 import type { Meta, TaggedEvent } from '../core/event.ts'
-import type { Lamport, NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { Lamport, NodeId, StreamId, SwarmId } from '../core/ids.ts'
 import { LAMPORT_MAX } from '../core/lamport.ts'
-import { encodeUtf8 } from '../core/utf8.ts'
 import { StoreError } from '../store/errors.ts'
-import type { EventStore, StreamAppend, StreamState, TailAppend } from '../store/event-store.ts'
-import { encodeBatch, EVENT_COUNT_MAX, parseLine, type EncodedBatch } from '../stream/batch.ts'
-import { byteOfEvent, eventsOfLine } from '../stream/body.ts'
+import type { EventStore, StreamAppend, StreamState } from '../store/event-store.ts'
+import { checkBatch, encodeBatches, EVENT_COUNT_MAX, type Batch, type EncodedBatch } from '../stream/batch.ts'
+import { byteOfEvent, metasOf } from '../stream/body.ts'
 import { decodeHeader } from '../stream/header.ts'
 import { sealBatches } from '../stream/seal.ts'
+import { grown } from '../stream/segment.ts'
 import type { AppendLock } from '../tab/append-lock.ts'
 import type { NodeCrypto } from './crypto.ts'
 import type { Environment } from './environment.ts'
@@ -34,12 +34,14 @@ export interface PublisherDevices {
 export interface PublisherOptions {
   readonly swarm: SwarmId
   readonly self: Self
-  /** Own events are durable, up to this offset. Called before `publish` resolves. */
-  readonly stored: (stream: StreamId, last: Offset) => void
+  /** Own events are durable, and the own stream is this now. Called before `publish` resolves. */
+  readonly stored: (state: StreamState) => void
   readonly failed: (error: unknown) => void
   readonly note: (code: string, about: StreamId | undefined, text: string) => void
   /** The own stream cannot be written on; resolves when there is another identity. */
   readonly identityLost: (shown: NodeId, reason: IdentityLoss) => Promise<void>
+  /** Another tab may have changed the identity; resolves when it is read again. */
+  readonly identityStale: () => Promise<void>
 }
 
 /** Adds events to the own stream. */
@@ -51,9 +53,7 @@ export interface Publisher {
 
 /** One `publish` call that waits. */
 interface Call {
-  /** Its line after `[` and the Lamport time. */
-  readonly rest: Uint8Array
-  readonly events: number
+  readonly batch: Batch
   readonly resolve: (metas: readonly Meta[]) => void
   readonly reject: (error: unknown) => void
 }
@@ -94,11 +94,10 @@ class GroupPublisher implements Publisher {
     if (this.#closed) throw new NodeError('NODE-CLOSED', 'this node was closed; open it again to publish')
     // Judged with the longest Lamport time, because which one it gets is known only when it is sealed.
     const lamport = LAMPORT_MAX - EVENT_COUNT_MAX
-    const encoded = encodeBatch(events, lamport, { timestampMicros: this.#devices.environment.nowMicros(), appId })
-    if (!encoded.ok) throw new NodeError('PUBLISH-INVALID', encoded.error.text)
-    const rest = encoded.value.line.subarray(`[${lamport}`.length)
+    const checked = checkBatch(events, lamport, { timestampMicros: this.#devices.environment.nowMicros(), appId })
+    if (!checked.ok) throw new NodeError('PUBLISH-INVALID', checked.error.text)
     return new Promise<readonly Meta[]>((resolve, reject) => {
-      this.#waiting.push({ rest, events: encoded.value.events, resolve, reject })
+      this.#waiting.push({ batch: checked.value, resolve, reject })
       this.#running ??= this.#run()
     })
   }
@@ -145,7 +144,7 @@ class GroupPublisher implements Publisher {
         this.#clock = { stream: attempt.append.stream, lamport: result.clock }
       } else {
         this.#state = undefined
-        await this.#options.self.reload()
+        await this.#options.identityStale()
       }
     }
   }
@@ -156,7 +155,7 @@ class GroupPublisher implements Publisher {
     const base = this.#state?.stream === self.stream() ? this.#state : await this.#read()
     // What this tab has given before counts also where the disk has lost it.
     if (this.#clock?.stream !== base.stream) this.#clock = { stream: base.stream, lamport: Math.max(await store.raiseClock(clockRaise), this.#clock?.lamport ?? 0) }
-    const batches = batchesOf(group, Math.max(this.#clock.lamport, base.head.lamport) + 1)
+    const batches = encodeBatches(group.map(({ batch }) => batch), Math.max(this.#clock.lamport, base.head.lamport) + 1)
     const signer = crypto.signer(self.stored().identity)
     return { base, batches, append: await sealBatches({ crypto, signer, swarm }, base, batches) }
   }
@@ -207,18 +206,15 @@ class GroupPublisher implements Publisher {
   }
 
   #finish(group: readonly Call[], { base, append, batches }: Attempt, clock: Lamport): void {
-    const { tail, stream } = append
-    const last = batches.reduce((offset, batch) => offset + batch.events, append.next) - 1
-    this.#clock = { stream, lamport: Math.max(clock, batches.at(-1)?.lastLamport ?? 0) }
-    // A closing raised the revision: the state is read again.
-    this.#state = append.closed.length > 0 || tail === undefined ? undefined : grown(base, tail)
+    const { stream } = append
+    const state = grown(base, append)
+    this.#clock = { stream, lamport: Math.max(clock, state.head.lamport) }
+    this.#state = state
     this.#unjoined++
-    this.#options.stored(stream, last)
+    this.#options.stored(state)
     let offset = append.next
     for (const [at, batch] of batches.entries()) {
-      const line = parseLine(batch.line)
-      assert(line.ok, 'what was published is valid')
-      group[at]?.resolve(eventsOfLine(line.value, stream, offset, this.#options.self.ids()).map(({ meta }) => meta))
+      group[at]?.resolve(metasOf(batch, stream, offset))
       offset += batch.events
     }
   }
@@ -227,10 +223,11 @@ class GroupPublisher implements Publisher {
   async #join(): Promise<void> {
     if (this.#unjoined < joinEvery) return
     this.#unjoined = 0
-    const stream = this.#options.self.stream()
+    const state = this.#state
     this.#state = undefined
     try {
-      await this.#devices.store.joinTail(stream)
+      const joined = await this.#devices.store.joinTail(this.#options.self.stream())
+      this.#state = joined ? state && { ...state, revision: state.revision + 1 } : state
     } catch (error) {
       this.#options.failed(error)
     }
@@ -239,18 +236,8 @@ class GroupPublisher implements Publisher {
 
 const takeGroup = (waiting: Call[]): readonly Call[] => {
   let bytes = 0
-  const rest = waiting.findIndex(({ rest: line }) => (bytes += line.length) > groupBytesMax)
+  const rest = waiting.findIndex(({ batch }) => (bytes += batch.rest.length) > groupBytesMax)
   return waiting.splice(0, rest < 0 ? waiting.length : Math.max(1, rest))
-}
-
-/** The group's lines, with Lamport times from `lamport` on. */
-const batchesOf = (group: readonly Call[], lamport: Lamport): readonly EncodedBatch[] => {
-  let next = lamport
-  return group.map(({ rest, events }) => {
-    const firstLamport = next
-    next += events
-    return { line: concatBytes([encodeUtf8(`[${firstLamport}`), rest]), events, firstLamport, lastLamport: next - 1 }
-  })
 }
 
 const stateOf = async (store: EventStore, stream: StreamId): Promise<StreamState | IdentityLoss> => {
@@ -264,13 +251,6 @@ const stateOf = async (store: EventStore, stream: StreamId): Promise<StreamState
     throw error
   }
 }
-
-/** The state after an append that closed nothing. */
-const grown = (base: StreamState, tail: TailAppend): StreamState => ({
-  ...base,
-  head: { next: tail.first + tail.events, lamport: tail.lastLamport, headerId: tail.headerId },
-  open: { ...base.open, body: concatBytes([base.open.body, tail.lines]), sealed: tail.sealed },
-})
 
 const isLost = (error: unknown): boolean => error instanceof StoreError && error.code === 'STORE-LOST'
 const isUnreadable = (error: unknown): boolean => error instanceof StoreError && error.code === 'STORE-UNREADABLE'

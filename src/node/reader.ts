@@ -47,12 +47,13 @@ export interface ReaderOptions {
 
 export const createReader = ({ store, crypto }: ReaderDevices, options: ReaderOptions): Reader => {
   const pieces: Pieces = { piece: shared(store.piece), inflate: crypto.inflate }
+  const begun: Begun = { summaries: rememberPages(store.summaries), pieces }
   return {
     heads: store.heads,
     query: (query, order, heads, trace = emptyTrace()) => {
       // Looked up now, though read later: what comes after the call is not part of it. An error waits for whoever iterates.
       const present = heads === undefined ? store.heads().then(ok, fail) : Promise.resolve(ok(heads))
-      return { [Symbol.asyncIterator]: () => new EventIterator(() => begin(store, pieces, options.own(), { query, order, present, trace }), options.unreadable) }
+      return { [Symbol.asyncIterator]: () => new EventIterator(() => begin(begun, options.own(), { query, order, present, trace }), options.unreadable) }
     },
   }
 }
@@ -68,12 +69,32 @@ const shared = (read: EventStore['piece']): EventStore['piece'] => {
   }
 }
 
+/** Pages of summaries that will not change any more are read once: some 900 bytes for each segment. One read in vain, where a page cannot be read, harms nothing. */
+const rememberPages = (read: EventStore['summaries']): (() => Promise<readonly Uint8Array[]>) => {
+  let known: readonly Uint8Array[] = []
+  return async () => {
+    const before = known
+    const pages = [...before, ...(await read(before.length))]
+    if (pages.length > known.length) known = pages.slice(0, -1)
+    return pages
+  }
+}
+
+/** Shared by all queries. */
+interface Begun {
+  readonly summaries: () => Promise<readonly Uint8Array[]>
+  readonly pieces: Pieces
+}
+
 interface Asked {
   readonly query: Query
   readonly order: Order
   readonly present: Promise<Result<Heads, unknown>>
   readonly trace: ReadTrace
 }
+
+/** Pieces read at the same time, at most. */
+const LOADED_AHEAD = 6
 
 /**
  * The events of one query. What is parsed already is given without a turn of the event loop, which a generator would take for each event.
@@ -86,6 +107,7 @@ class EventIterator implements AsyncIterator<Event, undefined> {
   /** The last `next` that had to wait, and all that came while it did. */
   #turn: Promise<unknown> | undefined
   #ended = false
+  #loads = 0
 
   constructor(begin: () => Promise<Merge<StreamCursor>>, unreadable: ReaderOptions['unreadable']) {
     this.#begin = begin
@@ -133,8 +155,7 @@ class EventIterator implements AsyncIterator<Event, undefined> {
       for (let cursor = this.#merge.first(); cursor !== undefined; cursor = this.#merge.first()) {
         const event = this.#atHand()
         if (event !== undefined) return { done: false, value: event }
-        await cursor.load()
-        this.#moved(cursor)
+        await this.#load(cursor)
       }
       return this.#end()
     } catch (error) {
@@ -144,25 +165,32 @@ class EventIterator implements AsyncIterator<Event, undefined> {
     }
   }
 
+  /** Whoever comes for a second piece comes for more: what lies beside it in the order is then read together with it. */
+  async #load(cursor: StreamCursor): Promise<void> {
+    if (this.#loads++ > 0) for (const next of this.#merge?.near(LOADED_AHEAD) ?? []) next.loadAhead(cursor)
+    await cursor.load()
+    this.#moved(cursor)
+  }
+
   #moved(cursor: StreamCursor): void {
     if (cursor.done) this.#merge?.removeFirst()
     else this.#merge?.firstChanged()
   }
 }
 
-const begin = async (store: EventStore, pieces: Pieces, own: OwnNodeIds, { query, order, present, trace }: Asked): Promise<Merge<StreamCursor>> => {
+const begin = async ({ summaries, pieces }: Begun, own: OwnNodeIds, { query, order, present, trace }: Asked): Promise<Merge<StreamCursor>> => {
   const selection: Selection = { where: normaliseWhere(query.where ?? allEvents), horizon: query.horizon, order, own, trace }
   const heads = await present
   if (!heads.ok) throw heads.error
   const cursors: StreamCursor[] = []
-  for (const [stream, spans] of await plan(store, query, heads.value, selection)) {
+  for (const [stream, spans] of await plan(summaries, query, heads.value, selection)) {
     if (spans.length > 0) cursors.push(new StreamCursor(stream, spans, pieces, selection))
   }
   const sign = order === 'ascending' ? 1 : -1
   return createMerge(cursors, (a, b) => sign * compareEventKeys(a.key, b.key) < 0)
 }
 
-const plan = async (store: EventStore, query: Query, heads: Heads, { where, horizon, own, trace }: Selection) => {
+const plan = async (readPages: Begun['summaries'], query: Query, heads: Heads, { where, horizon, own, trace }: Selection) => {
   // Heads before summaries: a segment that closes between the two is then in the summaries, not missing.
   const ranges = [...heads].flatMap(([stream, head]): Range[] => {
     const bound = Math.min(head.next - 1, query.upperBound === undefined ? Infinity : lastOf(query.upperBound, stream))
@@ -170,7 +198,7 @@ const plan = async (store: EventStore, query: Query, heads: Heads, { where, hori
     return first > bound ? [] : [{ stream, first, end: bound + 1, openFirst: head.openFirst, lastLamport: head.lamport }]
   })
   const closed = ranges.filter((range) => range.first < range.openFirst).map(({ stream }) => stream)
-  const summaries = closed.length === 0 ? undefined : readSummaries(await store.summaries(), new Set<StreamId>(closed))
+  const summaries = closed.length === 0 ? undefined : readSummaries(await readPages(), new Set<StreamId>(closed))
   return ranges.map((range) => {
     const spans = spansOf(range, summaries?.get(range.stream) ?? [], where, own, trace)
     return [range.stream, horizon === undefined ? spans : spans.filter((span) => span.lastLamport >= horizon.lamport)] as const

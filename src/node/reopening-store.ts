@@ -90,6 +90,7 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
     addSummaries: again((store) => store.addSummaries),
     joinTail: again((store) => store.joinTail),
     lower: on((store) => store.lower),
+    begin: on((store) => store.begin),
     fork: on((store) => store.fork),
     clock: again((store) => store.clock),
     raiseClock: again((store) => store.raiseClock),
@@ -105,6 +106,7 @@ export const openReopeningStore = async (open: () => Promise<EventStore>, enviro
     deleteAside: on((store) => store.deleteAside),
     listAside: again((store) => store.listAside),
     setAsideAppends: again((store) => store.setAsideAppends),
+    setAsideByForks: again((store) => store.setAsideByForks),
     local: {
       get: again((store) => store.local.get),
       put: on((store) => store.local.put),

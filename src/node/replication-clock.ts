@@ -8,6 +8,7 @@ export class ReplicatedClock {
   readonly #nowMs: () => number
   readonly #beyond: (stream: StreamId, lamport: Lamport) => void
   #clock: Clock = clockAt(0, 0)
+  #isRead = false
 
   /** @param beyond hears of an event that lies too far above the clock to move it */
   constructor(store: Pick<EventStore, 'clock'>, nowMs: () => number, beyond: (stream: StreamId, lamport: Lamport) => void) {
@@ -18,10 +19,17 @@ export class ReplicatedClock {
 
   /** @returns what the clock becomes with events of these Lamport times, in the order of their stream */
   async advance(stream: StreamId, lamports: readonly Lamport[]): Promise<Lamport> {
-    const onDisk = await this.#store.clock()
-    const { clock, beyond } = advanceClock({ ...this.#clock, lamport: Math.max(this.#clock.lamport, onDisk) }, lamports, this.#nowMs())
+    const known = advanceClock(this.#clock, lamports, this.#nowMs())
+    // The one on disk may be higher: what is no leap from here is none from there.
+    const { clock, beyond } = this.#isRead && known.beyond === undefined ? known : await this.#advanceFromDisk(lamports)
     this.#clock = clock
     if (beyond !== undefined) this.#beyond(stream, beyond)
     return clock.lamport
+  }
+
+  async #advanceFromDisk(lamports: readonly Lamport[]): Promise<ReturnType<typeof advanceClock>> {
+    const onDisk = await this.#store.clock()
+    this.#isRead = true
+    return advanceClock({ ...this.#clock, lamport: Math.max(this.#clock.lamport, onDisk) }, lamports, this.#nowMs())
   }
 }

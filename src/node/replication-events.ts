@@ -1,7 +1,7 @@
-import type { NodeId, StreamId } from '../core/ids.ts'
+import type { NodeId, Offset, StreamId } from '../core/ids.ts'
 import type { OffsetMap } from '../core/offset-map.ts'
 import type { Transport } from '../net/transport.ts'
-import type { Envelope, Standby } from '../protocol/message.ts'
+import type { Envelope, Former, Standby } from '../protocol/message.ts'
 import type { EventStore, Identity } from '../store/event-store.ts'
 import type { NodeCrypto, Swarm } from './crypto.ts'
 import type { Environment } from './environment.ts'
@@ -23,6 +23,8 @@ export interface ReplicationOptions {
   /** What this node takes beyond the basis of version 1, `relay` and `members`, told in `hello`. @see PROTOCOL.md [R13] */
   readonly features?: readonly string[]
   readonly about: () => { readonly name: string; readonly software: string; readonly hubs: readonly string[] }
+  /** Former ids of this node, told in `hello`. */
+  readonly formers?: readonly Former[]
   /** Whether an introduction id is that of an open page of this profile. */
   readonly isOwnPage: (introductionId: Uint8Array) => Promise<boolean>
   /** Whether a person may look at this node: told to peers, and otherwise it may sleep. Absent: as long as this page is visible. */
@@ -33,13 +35,13 @@ export interface ReplicationOptions {
 
 /** What replication tells the node. Calls are in order; none may throw. */
 export interface ReplicationEvents {
-  /** Replicated events are on disk: these streams have grown (or were lowered). */
-  readonly stored: (streams: readonly StreamId[]) => void
+  /** Replicated events are on disk. @param next where the stream ends now, if that is sure and it has only grown; else it is to be looked at */
+  readonly stored: (stream: StreamId, next: Offset | undefined) => void
   /** Both proofs held. From here to `disconnected` the peer is connected over this transport. */
   readonly connected: (peer: SessionPeer) => void
   readonly peerChanged: (peer: SessionPeer) => void
   readonly disconnected: (transport: Transport, nodeId: NodeId | undefined, reason: string) => void
-  /** This peer goes on under a new identity: what it said that it holds counts under that one alone. Called before `disconnected`. */
+  /** This peer goes on under a new identity, or went on under it while it was away: what it said that it holds counts under that one alone. Called before `disconnected`. */
   readonly renounced: (nodeId: NodeId) => void
   /** A sealed header of the own key that is not held on disk, a twin, or an own piece that cannot be read: the node must take a new identity now. Sessions have ended. */
   readonly identityLost: (reason: IdentityLoss) => void

@@ -121,7 +121,8 @@ export class Forks {
     if (places.some(({ type }) => type === 'conflict')) return { type: 'conflict' }
     if (places.some(({ type }) => type === 'beyond')) return { type: 'beyond' }
     const news = places.find(isNews)
-    return news === undefined ? { type: 'known' } : { type: 'forked', fork: { ...fork, stream: news.stream, end: 'end' in news ? news.end : fork.end } }
+    if (news === undefined) return { type: places.some(({ type }) => type === 'full') ? 'crowded' : 'known' }
+    return { type: 'forked', fork: { ...fork, stream: news.stream, end: 'end' in news ? news.end : fork.end } }
   }
 
   /** Judges a whole segment that does not go on from what is held. */
@@ -130,6 +131,7 @@ export class Forks {
     const place = await placeOf(this.#context, version)
     switch (place.type) {
       case 'conflict': case 'beyond': return { type: place.type }
+      case 'full': return { type: 'crowded' }
       case 'longer': {
         const [one, other] = await Promise.all([this.#held(place), versionToSaid(crypto, version)])
         return one === undefined ? { type: 'known' } : { type: 'shorter', proof: { type: 'fork', one, other } }

@@ -79,6 +79,10 @@ export class Mesh {
     this.#context.changed()
   }
 
+  silent(session: SessionId, silent: boolean): void {
+    this.#stepMembers({ type: 'silent', session, silent })
+  }
+
   cameRelay(session: SessionId, relay: Relay): void {
     this.#stepRelay({ type: 'came', session, relay, nowMs: this.#nowMs() })
   }

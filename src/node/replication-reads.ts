@@ -46,13 +46,16 @@ export const createReads = (store: EventStore, crypto: StreamCrypto): Reads => {
   }
   return {
     forWant: async (stream, place) => {
-      const state = await store.state(stream)
-      if (state === undefined) return end('unknown')
-      const { start } = state
-      if (start !== undefined && place.first < start.offset) return { type: 'end', reason: 'start', start: { stream, ...start } }
       const piece = await store.piece(stream, place.first)
-      if (piece === undefined) return end(isEmptyThere(state, place) ? 'all' : 'conflict')
-      if (state.standing?.type === 'forked' && piece.type === 'open') return end('all')
+      // Of a closed segment nothing else is asked: that is most of what is read.
+      if (piece?.type !== 'closed') {
+        const state = await store.state(stream)
+        if (state === undefined) return end('unknown')
+        const { start } = state
+        if (start !== undefined && place.first < start.offset) return { type: 'end', reason: 'start', start: { stream, ...start } }
+        if (piece === undefined) return end(isEmptyThere(state, place) ? 'all' : 'conflict')
+        if (state.standing?.type === 'forked') return end('all')
+      }
       const held = await heldSegment(crypto, stream, piece)
       return held.header.first === place.first && equalBytes(held.header.previous, place.previous) ? segment(held, place.next) : end('conflict')
     },

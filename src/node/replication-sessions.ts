@@ -119,6 +119,12 @@ export class Sessions {
     if (entry !== undefined) this.#step(entry, { type: 'end', reason, detail })
   }
 
+  /** A message of that peer was of no use. @see PROTOCOL.md [R14] */
+  wasted(session: SessionId): void {
+    const entry = this.#entries.get(session)
+    if (entry !== undefined) this.#step(entry, { type: 'wasted', nowMs: this.#now().nowMs })
+  }
+
   send(session: SessionId, message: Message): void {
     const entry = this.#entries.get(session)
     if (entry !== undefined) send(entry, message)

@@ -1,14 +1,15 @@
 import { equalBytes } from '../core/bytes.ts'
 import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
-import type { SegmentMessage } from '../protocol/message.ts'
-import type { TakeOutcome } from '../protocol/plan-state.ts'
+import type { SaidStart, SegmentMessage } from '../protocol/message.ts'
+import type { StartOutcome, TakeOutcome } from '../protocol/plan-state.ts'
 import { StoreError } from '../store/errors.ts'
-import type { StreamAppend, StreamState } from '../store/event-store.ts'
+import type { AppendResult, StreamState } from '../store/event-store.ts'
 import { decodeHeader, type Header } from '../stream/header.ts'
-import { emptyBase } from '../stream/segment.ts'
-import { checkHeader, holdsSeal, verifyPiece, verifyWhole, type PieceVerdict, type ReceivedPiece } from '../stream/verify.ts'
+import { emptyBase, grown, type StreamPieces } from '../stream/segment.ts'
+import { checkHeader, holdsSeal, holdsStart, verifyPiece, verifyWhole, type PieceVerdict, type ReceivedPiece } from '../stream/verify.ts'
 import { faultToOutcome, wholeToVersion } from './fork-version.ts'
 import type { Forks, ForksContext } from './replication-forks.ts'
+import { Appender, bytesOf } from './replication-append.ts'
 import { heldSegment, viewOfState } from './replication-reads.ts'
 
 export interface TakerContext extends ForksContext {
@@ -31,15 +32,21 @@ export interface ReplicationRoom {
 
 type Appendable = Extract<PieceVerdict, { readonly type: 'append' }>
 
+/** Each may hold 64 KiB. */
+const KNOWN_COUNT_MAX = 64
 /** How often an append that came too late is tried again: each time another writer got ahead. */
 const TRY_COUNT_MAX = 100
 
 /** Verifies pieces from peers and stores the good ones. One call at a time for each stream. */
 export class Taker {
   readonly #context: TakerContext
+  readonly #appender: Appender
+  /** Streams as they were left by the last append here: the next one tells whether they are still so. */
+  readonly #known = new Map<StreamId, StreamState>()
 
   constructor(context: TakerContext) {
     this.#context = context
+    this.#appender = new Appender(context)
   }
 
   /** Never rejects for what the piece is, nor for a disk that is full. */
@@ -73,15 +80,30 @@ export class Taker {
     return equalBytes(await crypto.sha256(held.body.subarray(0, header.bodyBytes)), header.bodyHash)
   }
 
+  /** Begins a stream of which nothing is held at a start that its owner signed. @see PROTOCOL.md [R40] */
+  async takeStart({ stream, ...start }: SaidStart): Promise<StartOutcome> {
+    const { store, crypto, swarm, nodeId } = this.#context
+    if (!(await holdsStart(crypto, swarm, stream, start))) return { type: 'bad', text: 'the start is not signed by its owner' }
+    // This program makes none.
+    if (streamIdToNodeId(stream) === nodeId) return { type: 'mine' }
+    await store.begin(stream, start)
+    const state = await store.state(stream)
+    return state === undefined ? { type: 'known' } : { type: 'stored', view: viewOfState(state) }
+  }
+
   async #takeOthers(piece: ReceivedPiece): Promise<TakeOutcome> {
     const { store, crypto, swarm } = this.#context
     for (let tries = 0; tries < TRY_COUNT_MAX; tries++) {
-      const state = await store.state(piece.stream)
+      const known = this.#known.get(piece.stream)
+      this.#known.delete(piece.stream)
+      const state = known ?? (await store.state(piece.stream))
       // A branch begins with the proof of its fork.
       if (state?.branch === undefined && piece.stream.includes('~')) return { type: 'beyond' }
       // The append sets aside by itself what lies beyond.
       if (state?.hole === true) this.#context.hole(piece.stream, state.head.next)
       const verdict = await verifyPiece(crypto, swarm, state ?? emptyBase(piece.stream), piece)
+      // Only an append finds out whether the stream is still what it is known as.
+      if (known !== undefined && verdict.type !== 'append') continue
       const outcome = verdict.type === 'append' ? await this.#append(verdict, state) : await this.#judge(verdict, piece)
       if (outcome !== 'stale') return outcome
     }
@@ -90,19 +112,35 @@ export class Taker {
 
   /** @see PROTOCOL.md [R36] */
   async #append({ pieces, lamports }: Appendable, state: StreamState | undefined): Promise<TakeOutcome | 'stale'> {
-    const { store, forks, room, advanceClock } = this.#context
+    const { forks, room } = this.#context
     const { stream, closed, tail } = pieces
     const last = closed.at(-1)
     if (state?.standing?.type === 'forked' && (tail !== undefined || last === undefined || last.first + last.events > state.standing.end)) return { type: 'known' }
     if (room?.hasRoom() === false) return nearlyFull
-    const clock = await advanceClock(stream, lamports)
-    if ((await store.appendReplicated([pieces], clock)).type !== 'stored') return 'stale'
+    const result = await this.#appender.append(pieces, lamports)
+    if (result.type !== 'stored') return 'stale'
     room?.stored(bytesOf(pieces))
-    if (tail !== undefined) await store.joinTail(stream)
-    const after = await store.state(stream)
+    const after = await this.#after(pieces, state, result)
     if (after === undefined) return 'stale'
+    this.#remember(after)
     const fork = await forks.early(stream, after.head.next)
     return fork === undefined ? { type: 'stored', view: viewOfState(after) } : { type: 'forked', fork }
+  }
+
+  /** The stream after an append. It is read only where that cannot be known. */
+  async #after(pieces: StreamPieces, state: StreamState | undefined, result: Extract<AppendResult, { type: 'stored' }>): Promise<StreamState | undefined> {
+    const { store } = this.#context
+    const { stream, tail } = pieces
+    const joined = tail !== undefined && (await store.joinTail(stream))
+    if (state === undefined || result.further !== undefined) return store.state(stream)
+    const after = grown(state, pieces)
+    return joined ? { ...after, revision: after.revision + 1 } : after
+  }
+
+  #remember(state: StreamState): void {
+    const [oldest] = this.#known.keys()
+    if (oldest !== undefined && this.#known.size >= KNOWN_COUNT_MAX) this.#known.delete(oldest)
+    this.#known.set(state.stream, state)
   }
 
   async #judge(verdict: Exclude<PieceVerdict, Appendable>, piece: ReceivedPiece): Promise<TakeOutcome> {
@@ -128,6 +166,3 @@ export class Taker {
 }
 
 const nearlyFull: TakeOutcome = { type: 'full', code: 'STORE-NEARLY-FULL', text: 'what room is left is kept for own entries; those of others are not taken' }
-
-/** As it lies on disk, about. */
-const bytesOf = ({ closed, tail }: StreamAppend): number => closed.reduce((sum, { deflated }) => sum + deflated.length, tail?.lines.length ?? 0)

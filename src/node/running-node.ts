@@ -1,19 +1,17 @@
 import type { Meta, TaggedEvent } from '../core/event.ts'
-import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { NodeId, StreamId, SwarmId } from '../core/ids.ts'
 import type { EventKey } from '../core/event-key.ts'
-import { includesAll, lastOf, type OffsetMap } from '../core/offset-map.ts'
-import { encodeInvitation } from '../protocol/invitation.ts'
+import { includesAll, type OffsetMap } from '../core/offset-map.ts'
 import { StoreError } from '../store/errors.ts'
 import { createAppendLock, type AppendLock } from '../tab/append-lock.ts'
 import { createAwake, type Awake } from '../tab/awake.ts'
 import { createChanges, type Change, type Changes } from '../tab/changes.ts'
-import { followAql, runAql } from './aql.ts'
 import { createConnections, type Connections } from './connections.ts'
 import type { NodeDevices, NodeOptions } from './devices.ts'
-import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
-import { createArchives } from './archive-import.ts'
-import { hasForked, readForkStatus } from './fork-status.ts'
+import { every } from './environment.ts'
+import type { ArchiveParts } from './archive-import.ts'
 import { createFillers, type Fillers } from './fillers.ts'
+import { Held } from './held.ts'
 import type { IdentityLoss, LostIdentity, Self } from './identity.ts'
 import { createLayers, type Layers } from './layers.ts'
 import { createLead, type Lead } from './lead.ts'
@@ -21,16 +19,17 @@ import { createMarkKeeper, type MarkKeeper } from './marks.ts'
 import { createMending, type Mending } from './mending.ts'
 import { createNetworkStatus, type NetworkStatus } from './network-status.ts'
 import { NodeError, type AqlOptions, type AqlSubscriber, type Channel, type LateEvents, type Local, type Node, type NodeStatus, type Order, type Pairing, type Query, type Subscriber } from './node.ts'
+import { laterArchives, laterParts, type LaterParts } from './later.ts'
 import type { OpenPages } from './open-pages.ts'
-import { checkOwnStream } from './own-check.ts'
+import { checkOwnStream, isSetBack } from './own-check.ts'
 import type { PeerBook } from './peer-book.ts'
-import { createPairings, type Pairings } from './pairing.ts'
+import { createPairings, type Pairings, type PairingTools } from './pairing.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import { createReader, type Heads, type Reader } from './reader.ts'
+import { createReader, type Reader } from './reader.ts'
 import type { Reserve } from './reserve.ts'
 import { createRoom, type Room } from './room.ts'
 import { loadSettings, loadSwarm, saveHubs, saveName, saveSwarm, type Settings } from './settings.ts'
-import { createStatusBoard, presentOf, withLast, type StatusBoard } from './status.ts'
+import { createStatusBoard, presentOf, type StatusBoard } from './status.ts'
 import { changesIn, scopeOf } from './scope.ts'
 import { createScrub, scrubEveryMs, type Scrub } from './scrub.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
@@ -60,7 +59,7 @@ export class RunningNode implements Node {
   readonly #reader: Reader
   readonly #publisher: Publisher
   readonly #subscriptions: Subscriptions
-  readonly #watch: DiskWatch
+  readonly #held: Held
   readonly #changes: Changes
   readonly #network: NetworkStatus
   readonly #lead: Lead
@@ -71,12 +70,9 @@ export class RunningNode implements Node {
   readonly #room: Room | undefined
   readonly #scrub: Scrub
   readonly #fillers: Fillers
+  readonly #parts: LaterParts
   readonly #archives: Pick<Node, 'archive' | 'takeArchive'>
   readonly #marks: MarkKeeper | undefined
-  /** What this tab published last: a comparison that began before it may not take it back. */
-  #ownLast: readonly [stream: StreamId, last: Offset] | undefined
-  /** Streams that replication itself has changed since the last comparison. */
-  readonly #replicated = new Set<StreamId>()
   #stops: (() => void)[] = []
   #closing: Promise<void> | undefined
   /** Its disk is no longer this program's to write on. */
@@ -85,6 +81,7 @@ export class RunningNode implements Node {
   constructor(devices: NodeDevices, options: NodeOptions & Settings, { self, lost, pages, book, reserve }: Opened) {
     const { store, crypto, environment } = devices
     const scope = options.scope ?? scopeOf(options.swarm.id)
+    const supervise = (doing: string, work: Promise<unknown>) => this.#supervise(doing, work)
     this.#devices = devices
     this.#options = options
     this.#self = self
@@ -99,33 +96,42 @@ export class RunningNode implements Node {
       {
         swarm: options.swarm.id,
         self,
-        stored: (stream, last) => this.#published(stream, last),
+        stored: (state) => {
+          this.#stored()
+          this.#held.published(state)
+        },
         failed: (error) => this.#failed('storing an entry', error),
         note: this.#board.note,
         identityLost: (shown, reason) => this.#mending.replaceIdentity(shown, reason),
+        identityStale: () => this.#mending.look(),
       },
     )
     this.#subscriptions = createSubscriptions(this.#reader, { isBehind: () => this.#isBehind(), after: environment.after })
-    this.#watch = createDiskWatch(store, (heads, streams) => this.#headsChanged(heads, streams))
     this.#changes = createChanges(environment, changesIn(scope), (change) => this.#hear(change))
     this.#network = createNetworkStatus(
-      { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#lead.leads(), supervise: (doing, work) => this.#supervise(doing, work) },
+      { environment, board: this.#board, book, ownIds: self.ids, leads: () => this.#lead.leads(), supervise },
       `${scope}/status`,
     )
-    const supervise = (doing: string, work: Promise<unknown>) => this.#supervise(doing, work)
     this.#lead = createLead(
       { environment, connections: () => this.#connections, pages, book, board: this.#board, network: this.#network, raiseTerm: () => store.incrementMeta('term'), supervise },
       `${scope}/leader`,
     )
+    this.#held = new Held({
+      store, crypto, self, board: this.#board, changes: this.#changes, supervise,
+      replication: () => this.#connections?.running()?.replication,
+      grown: () => this.#subscriptions.grown(),
+      reconnect: () => this.#lead.restart('lowered'),
+      lookAtIdentity: () => this.#mending.look(),
+    })
     this.#mending = createMending({
-      store, crypto, environment, self, board: this.#board, supervise,
+      store, crypto, environment, self, swarm: options.swarm.id, board: this.#board, supervise,
       changed: () => this.#changes.post({ type: 'identity' }),
-      lowering: (stream) => this.#replicated.add(stream),
-      compare: () => this.#watch.compare(),
+      lowering: (stream) => this.#held.replicated(stream),
+      compare: () => this.#held.compare(),
       restart: (reason, between) => this.#lead.restart(reason, between),
     })
     this.#pairings = createPairings({
-      connector: devices.network?.pairing, swarm: options.swarm.id, environment,
+      tools: () => this.#pairingTools(), swarm: options.swarm.id, environment,
       leads: () => this.#lead.leads(),
       add: (transport) => {
         const replication = this.#connections?.running()?.replication
@@ -141,13 +147,14 @@ export class RunningNode implements Node {
     })
     this.#fillers = createFillers(store, (nodeId, bytes) =>
       this.#board.note('STORE-FILLED', nodeId, `the entries of this tablet take ${bytes} bytes, more than a quarter of what this disk has room for`))
-    this.#archives = createArchives({
+    const archives: ArchiveParts = {
       store, crypto, environment, swarm: options.swarm, nodeId: () => this.nodeId, status: this.status, note: this.#board.note, ...(this.#room && { room: this.#room }),
       restored: (shown) => this.#mending.replaceIdentity(shown, 'restored'),
-      compare: this.#watch.compare,
-    })
-    const keeper = { status: this.status, supervise: (doing: string, work: Promise<unknown>) => this.#supervise(doing, work) }
-    this.#marks = devices.marks && createMarkKeeper(devices.marks, environment, options.swarm.id, keeper)
+      compare: this.#held.compare,
+    }
+    this.#archives = laterArchives(async () => (await import('./archive-import.ts')).createArchives(archives))
+    this.#parts = devices.parts ?? laterParts
+    this.#marks = devices.marks && createMarkKeeper(devices.marks, environment, options.swarm.id, { status: this.status, supervise })
     this.#connections = this.#createConnections()
   }
 
@@ -160,7 +167,7 @@ export class RunningNode implements Node {
       this.#changes.post({ type: 'identity' })
       this.#mending.identityChanged(this.#lost.shown, 'damaged')
     }
-    await this.#watch.compare()
+    await this.#held.compare()
     this.#stops = [
       store.onLost((error) => {
         this.#failed('the connection to the disk', error)
@@ -168,11 +175,11 @@ export class RunningNode implements Node {
       }),
       environment.page.listen((change) => {
         if (change === 'hidden' || change === 'offline' || environment.page.state() === 'frozen') return
-        this.#supervise('comparing with the disk', this.#compare())
+        this.#supervise('comparing with the disk', this.#held.compareAll())
         this.#lead.wake()
       }),
       every(environment.after, compareEveryMs, () => {
-        if (this.#lead.leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#compare())
+        if (this.#lead.leads() || environment.page.state() === 'visible') this.#supervise('comparing with the disk', this.#held.compareAll())
       }),
       every(environment.after, scrubEveryMs, () => {
         if (!this.#lead.leads()) return
@@ -185,12 +192,10 @@ export class RunningNode implements Node {
     this.#lead.begin()
   }
 
-  /** Whether the own stream is shorter than was noted outside of the database: then this disk is an older one, and the stream goes on elsewhere. */
+  /** What was noted outside of the database says that this disk is an older one: the stream goes on elsewhere. */
   async #setBack(): Promise<IdentityLoss | undefined> {
     const mark = await this.#devices.marks?.read(this.swarm).catch((error: unknown) => this.#failed('looking what was noted of this node', error))
-    if (mark === undefined || mark.nodeId !== this.nodeId) return undefined
-    const state = await this.#devices.store.state(this.#self.stream())
-    return mark.next > (state?.head.next ?? 0) ? 'restored' : undefined
+    return mark !== undefined && (await isSetBack(this.#devices.store, this.#self, mark)) ? 'restored' : undefined
   }
 
   get nodeId(): NodeId {
@@ -209,10 +214,10 @@ export class RunningNode implements Node {
   readonly query = (query: Query, order: Order = 'ascending') => this.#reader.query(query, order)
 
   readonly aql = (text: string, options: AqlOptions = {}) =>
-    runAql({ reader: this.#reader, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, options)
+    this.#parts.aql.runAql({ reader: this.#reader, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, options)
 
   readonly subscribeAql = (text: string, subscriber: AqlSubscriber, options: Omit<AqlOptions, 'order'> = {}): (() => void) =>
-    followAql({ subscriptions: this.#subscriptions, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, subscriber, options)
+    this.#parts.aql.followAql({ subscriptions: this.#subscriptions, nowMicros: this.#devices.environment.nowMicros, appId: this.#options.appId ?? '' }, text, subscriber, options)
 
   readonly subscribe = (query: Query, subscriber: Subscriber, late?: LateEvents): (() => void) => this.#subscriptions.subscribe(query, subscriber, late)
 
@@ -224,7 +229,7 @@ export class RunningNode implements Node {
 
   readonly invite = async (): Promise<string> => {
     const { founder, random, key } = this.#options.swarm
-    return encodeInvitation({ founder, random, swarmKey: key, lamport: await this.#devices.store.clock(), hubs: this.#options.hubs })
+    return this.#parts.encodeInvitation({ founder, random, swarmKey: key, lamport: await this.#devices.store.clock(), hubs: this.#options.hubs })
   }
 
   readonly pair = (): Pairing => this.#pairings.pair()
@@ -286,9 +291,10 @@ export class RunningNode implements Node {
         about: () => ({ name: this.status().name, software: this.#options.software ?? 'millpond', hubs: this.#options.hubs }),
       },
       {
-        stored: (streams) => {
-          for (const stream of streams) this.#replicated.add(stream)
-          this.#supervise('reading what was replicated', this.#watch.compare())
+        stored: (stream, next) => {
+          if (next !== undefined) return this.#held.grew(stream, next)
+          this.#held.replicated(stream)
+          this.#supervise('reading what was replicated', this.#held.compare())
         },
         connected: (peer) => {
           this.#network.update(peer)
@@ -305,9 +311,14 @@ export class RunningNode implements Node {
         standbys: this.#network.standbys,
         returnAllowed: this.#network.returnAllowed,
         layerMessage: (channel, peer, bytes) => this.#layers.deliver(channel, peer, bytes),
-        identityLost: (shown, reason) => this.#supervise('taking a new identity', this.#mending.replaceIdentity(shown, reason)),
+        identityLost: this.#mending.renounce,
       },
     )
+  }
+
+  async #pairingTools(): Promise<PairingTools | undefined> {
+    const network = await this.#connections?.network()
+    return network?.pairing && { connector: network.pairing, codes: network.parts.codes }
   }
 
   /** Whether a connected node holds events that are not here yet. */
@@ -316,17 +327,7 @@ export class RunningNode implements Node {
     return peers.some(({ state, holds }) => state === 'connected' && !includesAll(present, holds))
   }
 
-  /** Own events of this tab are durable: everyone learns of it, before `publish` resolves. */
-  #published(stream: StreamId, last: Offset): void {
-    this.#watch.expect(stream, last + 1)
-    this.#ownLast = [stream, last]
-    this.#board.setPresent(withLast(this.status().present, stream, last), this.#self.ids())
-    this.#stored()
-    this.#subscriptions.grown()
-    this.#connections?.running()?.replication.published(stream)
-    this.#changes.post({ type: 'grown', streams: [stream] })
-  }
-
+  /** The disk takes entries: what failed before is over. */
   #stored(): void {
     if (this.status().storeFailure !== undefined) this.#board.set({ storeFailure: undefined })
   }
@@ -336,7 +337,7 @@ export class RunningNode implements Node {
     if (change.type === 'missed') return this.#subscriptions.missed(change.earliest)
     if (change.type === 'left') return this.#failed('this window', new StoreError('STORE-LEFT', 'this tablet has left the swarm, in another window'))
     if (change.type === 'renamed') this.#supervise('reading the new name', loadSettings(this.#devices.store).then(({ name }) => this.#board.set({ name })))
-    this.#supervise('comparing with the disk', this.#compare())
+    this.#supervise('comparing with the disk', this.#held.compareAll())
     if (change.type === 'grown' && change.streams.includes(this.#self.stream())) this.#connections?.running()?.replication.published(this.#self.stream())
   }
 
@@ -350,37 +351,8 @@ export class RunningNode implements Node {
       await saveHubs(store, this.#options.hubs)
       this.#board.note('STORE-DELETED', undefined, 'what was stored here was deleted, by the browser or by a person; what others hold is fetched again')
     }
-    await this.#compare()
+    await this.#held.compareAll()
     this.#stored()
-  }
-
-  async #compare(): Promise<void> {
-    const before = this.nodeId
-    if (await this.#self.reload()) this.#mending.identityChanged(before)
-    await this.#watch.compare()
-  }
-
-  #headsChanged(heads: Heads, streams: readonly StreamId[]): void {
-    if (streams.length === 0) return
-    const byOthers = streams.filter((stream) => !this.#replicated.has(stream))
-    const { present } = this.status()
-    const fell = byOthers.filter((stream) => !hasForked(heads, stream) && (heads.get(stream)?.next ?? 0) <= lastOf(present, stream))
-    for (const stream of fell) this.#board.note('STREAM-LOWERED', stream, `of this stream only ${heads.get(stream)?.next ?? 0} entries can be read on this disk now; the rest is fetched again`)
-    this.#replicated.clear()
-    const held = presentOf(heads)
-    this.#board.setPresent(this.#ownLast?.[0] === this.#self.stream() ? withLast(held, ...this.#ownLast) : held, this.#self.ids())
-    this.#subscriptions.grown()
-    if (streams.some((stream) => stream.includes('~'))) this.#supervise('looking at forks', this.#lookAtForks(heads))
-    const replication = this.#connections?.running()?.replication
-    if (replication === undefined) return
-    this.#changes.post({ type: 'grown', streams })
-    // Heads never fall within a session.
-    if (fell.length > 0) this.#supervise('connecting again with lower heads', this.#lead.restart('lowered'))
-    else if (byOthers.length > 0) this.#supervise('comparing heads', replication.refresh())
-  }
-
-  async #lookAtForks(heads: Heads): Promise<void> {
-    this.#board.set({ forks: await readForkStatus(this.#devices, heads) })
   }
 
   /** Until now queries may have passed over events: whoever follows one reads again, in every tab. */
@@ -422,17 +394,4 @@ export class RunningNode implements Node {
     if (error instanceof StoreError) this.#board.set({ storeFailure: { code: error.code, message, atMicros: this.#devices.environment.nowMicros() } })
     this.#board.note(isCoded ? error.code : 'NODE-FAILED', undefined, `${doing}: ${message}`)
   }
-}
-
-/** Calls again and again. @returns a function that stops it */
-const every = (after: (delayMs: number, call: () => void) => () => void, intervalMs: number, call: () => void): (() => void) => {
-  let cancel = () => {}
-  const next = () => {
-    cancel = after(intervalMs, () => {
-      next()
-      call()
-    })
-  }
-  next()
-  return () => cancel()
 }

@@ -43,11 +43,20 @@ export const emptyTrace = (): ReadTrace => ({ streams: 0, segments: 0, segmentsS
 /** The summaries of closed segments by stream, in ascending order of offset; of two that overlap the one written later counts. */
 export type Summaries = ReadonlyMap<StreamId, readonly SummaryEntry[]>
 
+const entriesByPage = new WeakMap<Uint8Array, readonly SummaryEntry[]>()
+
+/** Taken apart once for as long as the page is held. */
+const entriesIn = (page: Uint8Array): readonly SummaryEntry[] => {
+  const entries = entriesByPage.get(page) ?? [...entriesOf(page)]
+  entriesByPage.set(page, entries)
+  return entries
+}
+
 /** @param pages in the order in which they were written */
 export const readSummaries = (pages: readonly Uint8Array[], wanted: ReadonlySet<StreamId>): Summaries => {
   const byStream = new Map<StreamId, SummaryEntry[]>()
   for (const page of pages) {
-    for (const entry of entriesOf(page)) {
+    for (const entry of entriesIn(page)) {
       const stream = entry.stream
       if (!wanted.has(stream)) continue
       const entries = byStream.get(stream) ?? []

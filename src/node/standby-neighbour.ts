@@ -5,13 +5,22 @@ import type { StandbyRecord } from './standby-records.ts'
 
 /** A standby that this node calls. */
 export interface Called extends Pick<StandbyRecord, 'id' | 'page' | 'expiresMicros'> {
-  /** Absent: made by an earlier page. */
+  /** Absent: to be made again from its keys. */
   readonly call?: StandbyCall
 }
 
 /** Answered, and not yet used. */
 export interface Held extends Called, StandbyRecord {
   readonly slot: number
+  /** How often this page has used it in vain. */
+  readonly tried: number
+}
+
+/** A use that may still open. */
+export interface Try {
+  readonly held: Held
+  /** Absent while it is made. */
+  call?: StandbyCall
 }
 
 /** Not yet answered. */
@@ -45,14 +54,18 @@ export class Neighbour {
   signMs = -Infinity
   /** A sign before its last connection tells nothing of the loss of that. */
   connectedMs = -Infinity
-  /** The one that may still open. */
-  trying: StandbyCall | 'begun' | undefined
+  tries: readonly Try[] = []
   /** As last told. */
   counted = 0
 
   /** `undefined`: all are taken. */
   get freeSlot(): number | undefined {
     return Array.from({ length: STANDBYS_PER_PEER }, (_, slot) => slot).find((slot) => !this.held.some((held) => held.slot === slot))
+  }
+
+  /** Whether this page was ever connected with it. */
+  get isNew(): boolean {
+    return this.connectedMs === -Infinity
   }
 
   get count(): number {
@@ -76,6 +89,7 @@ export class Neighbour {
   close(): void {
     for (const { call } of [...this.held, ...this.calling]) call?.close()
     for (const { listener } of this.listening) listener?.close()
-    if (typeof this.trying === 'object') this.trying.close()
+    for (const { call } of this.tries) call?.close()
+    this.tries = []
   }
 }

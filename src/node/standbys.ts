@@ -6,7 +6,7 @@ import type { Standby } from '../protocol/message.ts'
 import { nextUseMs } from '../protocol/standby-schedule.ts'
 import type { Environment } from './environment.ts'
 import type { SessionPeer } from './replication-events.ts'
-import { Neighbour, type Called, type Held, type Listening } from './standby-neighbour.ts'
+import { Neighbour, type Called, type Held, type Listening, type Try } from './standby-neighbour.ts'
 import type { StandbyRecords } from './standby-records.ts'
 
 export interface StandbysParts {
@@ -59,9 +59,11 @@ const spareAttempts = 12
 const listenersMax = 64
 /** Certificates are renewed so long before they end. */
 const renewMicros = 24 * 60 * 60 * 1_000_000
+/** One that nobody has answered still waits at the other end: used so often, then given up. */
+const tryCountMax = 3
 
 /**
- * 1. What is in `held` with `returnAllowed` is on disk, under its slot; it leaves the disk before it is used.
+ * 1. What is in `held` or `tries` with `returnAllowed` is on disk, under its slot, until it is known what came of its use.
  * 2. A call or listener is in exactly one place until it is closed, used or given to `opened`.
  */
 class Keeper implements Standbys {
@@ -96,7 +98,7 @@ class Keeper implements Standbys {
       // A session of this page may have filled the slot while the disk was read.
       if (neighbour.held.some((each) => each.slot === slot)) continue
       if (!allowed || isOld || isOther) this.#forget(peer, slot)
-      else neighbour.held = [...neighbour.held, { ...record, slot }]
+      else neighbour.held = [...neighbour.held, { ...record, slot, tried: 0 }]
     }
     this.wake()
   }
@@ -107,8 +109,7 @@ class Keeper implements Standbys {
     neighbour.page = introductionId
     neighbour.lostMs = neighbour.usedMs = undefined
     neighbour.connectedMs = this.#parts.environment.monotonicMs()
-    if (typeof neighbour.trying === 'object') neighbour.trying.close()
-    neighbour.trying = undefined
+    for (const tried of neighbour.tries) this.#giveUp(nodeId, neighbour, tried)
     const how = this.#opened.get(transport)
     this.#opened.delete(transport)
     if (how !== undefined) this.#parts.notice('STANDBY-USED', nodeId, how)
@@ -199,36 +200,43 @@ class Keeper implements Standbys {
     neighbour.lostMs ??= nowMs
     const [next] = neighbour.held
     if (next === undefined || !environment.page.online()) return
-    const { lostMs, usedMs, trying } = neighbour
+    const { lostMs, usedMs, tries } = neighbour
     const latestMs = Math.max(this.#signMs, neighbour.signMs)
     const signMs = latestMs > neighbour.connectedMs ? latestMs : undefined
-    // For one from the disk nobody else has to be waited for: the other has none to this page.
-    const dueMs = nextUseMs({ lostMs, usedMs, trying: trying !== undefined, signMs, smaller: next.call === undefined || nodeId() < peer })
-    if (dueMs === undefined || dueMs > nowMs || !mayBegin(peer, 0)) return
+    // At the start of a page nobody else has to be waited for: the other has none to it.
+    // Where it cannot be used again one is kept for later.
+    const isEven = this.#returnAllowed && tries.some(({ held }) => next.tried <= held.tried)
+    const trying = isEven ? 'evenly' : tries.length > 0
+    const dueMs = nextUseMs({ lostMs, usedMs, trying, signMs, smaller: neighbour.isNew || nodeId() < peer })
+    if (dueMs === undefined || dueMs > nowMs || !mayBegin(peer, next.tried === 0 ? 0 : spareAttempts)) return
     neighbour.usedMs = nowMs
-    neighbour.trying = 'begun'
-    this.#take(peer, neighbour, next)
+    neighbour.held = neighbour.held.filter((each) => each !== next)
     this.#parts.supervise('using a standby', this.#use(peer, neighbour, next))
   }
 
-  async #use(peer: NodeId, neighbour: Neighbour, { call: made, keys, answer }: Held): Promise<void> {
+  async #use(peer: NodeId, neighbour: Neighbour, held: Held): Promise<void> {
     const { environment, connector, opened, notice } = this.#parts
     const beganMs = environment.monotonicMs()
-    const by = made === undefined ? 'made again from the disk' : 'held back'
+    const by = held.call === undefined ? 'made again from the disk' : 'held back'
+    const used: Try = { held }
+    neighbour.tries = [...neighbour.tries, used]
     const failed = (reason: string) => {
       // Whoever answered and let it fail is there.
       if (reason !== 'timeout') neighbour.signMs = environment.monotonicMs()
-      neighbour.trying = undefined
+      const isKept = this.#returnAllowed && reason === 'timeout' && held.tried + 1 < tryCountMax
+      this.#giveUp(peer, neighbour, used, isKept)
+      const { call: _, ...record } = held
+      if (isKept) neighbour.held = [...neighbour.held, { ...record, tried: held.tried + 1 }]
       notice('STANDBY-FAILED', peer, `a connection ${by} did not open: ${reason}`)
     }
-    const call = made ?? (await this.#made(connector.call(keys), failed))
+    const call = held.call ?? (await this.#made(connector.call(held.keys), failed))
     if (call === undefined) return
-    if (this.#closed || neighbour.trying !== 'begun') return call.close()
-    neighbour.trying = call
-    call.apply(answer, {
+    if (this.#closed || !neighbour.tries.includes(used)) return call.close()
+    used.call = call
+    call.apply(held.answer, {
       failed,
       opened: (transport) => {
-        neighbour.trying = undefined
+        this.#giveUp(peer, neighbour, used)
         this.#opened.set(transport, `connected by a standby that was ${by}, in ${Math.round(environment.monotonicMs() - beganMs)} ms`)
         opened(peer, transport)
       },
@@ -267,7 +275,7 @@ class Keeper implements Standbys {
     if (calling === undefined || slot === undefined) return calling?.call.close()
     const { call, page } = calling
     const record = { id, page, answer: signal, keys: call.keys, expiresMicros: call.expiresMicros }
-    neighbour.held = [...neighbour.held, { ...record, slot, call }]
+    neighbour.held = [...neighbour.held, { ...record, slot, tried: 0, call }]
     if (this.#returnAllowed) this.#parts.supervise('keeping a standby', this.#parts.records.put(peer, slot, record))
     this.#look(peer, neighbour)
   }
@@ -344,6 +352,13 @@ class Keeper implements Standbys {
   #leave(peer: NodeId, neighbour: Neighbour): void {
     this.#dropCalls(peer, neighbour, () => true)
     for (const { id } of neighbour.listening) this.#stopListening(peer, neighbour, id)
+  }
+
+  /** A use is over, or not needed any more. */
+  #giveUp(peer: NodeId, neighbour: Neighbour, over: Try, isKept = false): void {
+    over.call?.close()
+    neighbour.tries = neighbour.tries.filter((each) => each !== over)
+    if (this.#returnAllowed && !isKept) this.#forget(peer, over.held.slot)
   }
 
   /** Out of what is held, and off the disk. */

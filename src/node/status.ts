@@ -1,6 +1,6 @@
 import { streamIdToNodeId, type NodeId, type Offset, type StreamId } from '../core/ids.ts'
 import type { OwnNodeIds } from '../core/event.ts'
-import { merge, offsetsOf, type OffsetMap } from '../core/offset-map.ts'
+import { merge, type OffsetMap } from '../core/offset-map.ts'
 import type { Environment } from './environment.ts'
 import type { NodeStatus, Notice } from './node.ts'
 
@@ -20,7 +20,7 @@ export interface StatusBoard {
 }
 
 export const createStatusBoard = (environment: Environment, first: Pick<NodeStatus, 'nodeId' | 'name'>): StatusBoard => {
-  let status: NodeStatus = { ...emptyStatus, ...first }
+  let status: NodeStatus = { ...emptyStatus, ...first, startedMicros: environment.nowMicros() }
   const observers = new Set<(status: NodeStatus) => void>()
   let toldMs = -tellEveryMs
   let cancel: (() => void) | undefined
@@ -57,7 +57,7 @@ export const createStatusBoard = (environment: Environment, first: Pick<NodeStat
   }
 }
 
-const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name'> = {
+const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name' | 'startedMicros'> = {
   leader: false,
   own: {},
   present: {},
@@ -74,7 +74,7 @@ const emptyStatus: Omit<NodeStatus, 'nodeId' | 'name'> = {
 }
 
 const ownOf = (present: OffsetMap, ownIds: OwnNodeIds): OffsetMap =>
-  Object.fromEntries(offsetsOf(present).filter(([stream]) => ownIds.has(streamIdToNodeId(stream))))
+  Object.fromEntries((Object.entries(present) as [StreamId, Offset][]).filter(([stream]) => ownIds.has(streamIdToNodeId(stream))))
 
 /** Heads as highest offsets. */
 export const presentOf = (heads: ReadonlyMap<StreamId, { readonly next: Offset }>): OffsetMap =>

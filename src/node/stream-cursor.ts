@@ -1,13 +1,13 @@
 import type { Event, OwnNodeIds } from '../core/event.ts'
 import { compareEventKeys, type EventKey } from '../core/event-key.ts'
-import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
+import { streamIdToNodeId, type Lamport, type Offset, type StreamId } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { decodeUtf8 } from '../core/utf8.ts'
-import { matches, type Where } from '../core/where.ts'
+import { matches, matchesAll, type Where } from '../core/where.ts'
 import { StoreError } from '../store/errors.ts'
 import type { EventStore, Piece } from '../store/event-store.ts'
 import { parseStoredLine, type Line } from '../stream/batch.ts'
-import { createEvent } from '../stream/body.ts'
+import { createEvent, placeOfLine } from '../stream/body.ts'
 import { decodeHeader } from '../stream/header.ts'
 import type { Order } from './node.ts'
 import type { ReadTrace, Span } from './spans.ts'
@@ -62,6 +62,7 @@ export class StreamCursor {
   readonly #selection: Selection
   readonly #ascending: boolean
   readonly #isLocal: boolean
+  readonly #wantsAll: boolean
   /** Still to be read; the next one is last. */
   readonly #spans: Span[]
   /** Read ahead for the next span. */
@@ -81,6 +82,7 @@ export class StreamCursor {
     this.#selection = selection
     this.#ascending = selection.order === 'ascending'
     this.#isLocal = selection.own.has(streamIdToNodeId(stream))
+    this.#wantsAll = matchesAll(selection.where)
     this.#spans = this.#ascending ? spans.toReversed() : [...spans]
     this.key = { lamport: 0, stream }
     this.#bound()
@@ -105,6 +107,17 @@ export class StreamCursor {
     if (this.#loads++ > 0) this.#readAhead()
     this.#walk = walk
     this.advance()
+  }
+
+  /** Begins to read the next piece, if none is held and what `other` reads now does not end before it begins. */
+  loadAhead(other: StreamCursor): void {
+    if (this.event === undefined && this.#ahead === undefined && other.#reaches(this.key.lamport)) this.#readAhead()
+  }
+
+  /** Whether the piece to be read next may hold events beyond this Lamport time. */
+  #reaches(lamport: Lamport): boolean {
+    const span = this.#spans.at(-1)
+    return span !== undefined && (this.#ascending ? span.lastLamport >= lamport : span.firstLamport <= lamport)
   }
 
   #bound(): void {
@@ -205,14 +218,14 @@ export class StreamCursor {
     return new UnreadableError(this.#stream, first, 'its lines do not add up to its header')
   }
 
-  #select([lamport, timestampMicros, appId, events]: Line, first: Offset, { from, to }: Walk): void {
+  #select(line: Line, first: Offset, { from, to }: Walk): void {
     const { where, horizon } = this.#selection
-    const timestampAsDate = (): Date => new Date(timestampMicros / 1000)
+    const [lamport, timestampMicros, appId, events] = line
+    const place = placeOfLine(line, this.#stream, first, this.#isLocal)
     for (let at = Math.max(0, from - first); at < events.length && first + at < to; at++) {
       const event = events[at]
-      if (event === undefined || !matches(where, { tags: event[0], appId, isLocal: this.#isLocal, lamport: lamport + at, timestampMicros })) continue
-      const place = { lamport: lamport + at, stream: this.#stream, offset: first + at, timestampMicros, appId, isLocal: this.#isLocal, timestampAsDate }
-      if (horizon === undefined || compareEventKeys(place, horizon) > 0) this.#events.push(createEvent(event, place))
+      if (event === undefined || !(this.#wantsAll || matches(where, { tags: event[0], appId, isLocal: this.#isLocal, lamport: lamport + at, timestampMicros }))) continue
+      if (horizon === undefined || compareEventKeys({ lamport: lamport + at, stream: this.#stream }, horizon) > 0) this.#events.push(createEvent(event, place, at))
     }
   }
 }

@@ -152,7 +152,7 @@ export class Subscription {
   async #give(chunk: readonly Event[], caughtUp: boolean): Promise<void> {
     this.#last = chunk.at(-1)?.meta ?? this.#last
     this.#isBusy = true
-    const given = this.#subscriber.events(chunk, caughtUp)
+    const given = this.#subscriber.events(chunk, caughtUp, this.#given)
     this.#giving = given === undefined ? undefined : Promise.race([given, this.#whenStopped])
     await this.#giving
     this.#isBusy = false
@@ -190,14 +190,14 @@ export class Subscription {
         if (this.#stopped) return undefined
         if (first !== undefined && this.#isLate(first.meta)) return () => this.#travel(first.meta)
         // A pass over what does not concern the query has nothing to say, except the first.
+        if (last) this.#given = merge(this.#given, upperBound)
         if (chunk.length > 0 || !this.#caughtUp) await this.#give(chunk, last)
         if (this.#stopped) return undefined
         this.#caughtUp = last
       }
-      this.#given = merge(this.#given, upperBound)
       this.#unreadable = 0
     } catch (error) {
-      if (!(error instanceof StoreError && error.code === 'STORE-UNREADABLE') || ++this.#unreadable > unreadableMax) throw error
+      if (!isUnreadable(error) || ++this.#unreadable > unreadableMax) throw error
       // Its stream is lowered by now. What was given of this pass has no offsets of its own, so all begins again.
       const last = this.#last
       if (last !== undefined) return () => this.#restart(last, 'lost')
@@ -212,14 +212,19 @@ export class Subscription {
     return lost && { lamport: (heads.get(lost[0])?.lamport ?? 0) + 1, stream: lost[0] }
   }
 
-  /** The first event that was not given: by now others may have come that sort before the late one. */
+  /** The first event that was not given: by now others may have come that sort before the late one. What cannot be read is found again by the pass that follows. */
   async #earliest(late: EventKey): Promise<EventKey> {
-    for await (const { meta } of this.#pass.read({ ...this.query, lowerBound: this.#given })) return compareEventKeys(meta, late) < 0 ? meta : late
+    try {
+      for await (const { meta } of this.#pass.read({ ...this.query, lowerBound: this.#given })) return compareEventKeys(meta, late) < 0 ? meta : late
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+    }
     return late
   }
 
   /** A late event is seldom alone: who comes back after a long absence gets thousands, and begins again once. */
   async #travel(late: EventKey): Promise<void> {
+    if (this.#subscriber.isNear?.(late) === true) return this.#restart(late, 'earlier')
     await Promise.race([this.#pass.settled(), this.#whenStopped])
     if (!this.#stopped) return this.#restart(await this.#earliest(late), 'earlier')
   }
@@ -243,6 +248,8 @@ export class Subscription {
     })
   }
 }
+
+const isUnreadable = (error: unknown): boolean => error instanceof StoreError && error.code === 'STORE-UNREADABLE'
 
 /** The last chunk, perhaps an empty one, is marked. */
 async function* chunked(events: AsyncIterable<Event>): AsyncGenerator<{ readonly chunk: readonly Event[]; readonly last: boolean }> {

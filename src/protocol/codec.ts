@@ -7,11 +7,11 @@ import {
   readText, readTuple, readWhen,
 } from './cbor.ts'
 import {
-  BODY_BYTES_MAX, BRANCHES_MAX, CHANNEL_BYTES_MAX, FEATURES_MAX, FEATURE_BYTES_MAX, FORK_BYTES_MAX, HAVE_ENTRIES_MAX, HEADER_BYTES_MAX, HUBS_MAX, HUB_BYTES_MAX,
+  BODY_BYTES_MAX, BRANCHES_MAX, CHANNEL_BYTES_MAX, FEATURES_MAX, FEATURE_BYTES_MAX, FORMERS_MAX, FORK_BYTES_MAX, HAVE_ENTRIES_MAX, HEADER_BYTES_MAX, HUBS_MAX, HUB_BYTES_MAX,
   LAYER_BYTES_MAX, LINKS_MAX, MEMBERS_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, RELAY_BYTES_MAX, RELAY_HOPS_MAX, SOFTWARE_BYTES_MAX, VERSIONS_MAX,
   WANT_BUDGET_BYTES_MAX,
 } from './limits.ts'
-import { byeReasons, type Envelope, type Hello, type Message, type SaidFork, type SaidHead, type SaidPage, type SaidStart, type WholeSegment } from './message.ts'
+import { byeReasons, type Envelope, type Former, type Hello, type Message, type SaidFork, type SaidHead, type SaidPage, type SaidStart, type WholeSegment } from './message.ts'
 import { SIGNAL_BYTES_MAX } from './signal.ts'
 
 /** Type numbers on the wire, in the order of the table of PROTOCOL.md. */
@@ -56,7 +56,7 @@ const boundOf = (number: number): number =>
   number === numbers.fork ? FORK_BYTES_MAX : number === numbers.relay ? RELAY_BYTES_MAX : MESSAGE_BYTES_MAX
 
 const pageToNumber = (page: SaidPage): number => pages.indexOf(page)
-const startToFields = (start: SaidStart): unknown[] => [start.stream, start.offset, start.previous, start.lamportBefore, start.signature]
+const startToFields = (start: SaidStart): unknown[] => [start.stream, start.offset, start.previous, start.lamportBefore, start.chain, start.signature]
 const forkToFields = (fork: SaidFork): unknown[] => [fork.stream, fork.first, fork.end, fork.branches]
 const segmentToFields = (segment: WholeSegment): unknown[] => [segment.header, segment.seal, segment.deflated]
 const nodeIds = (ids: readonly NodeId[]): Uint8Array[] => ids.map(nodeIdToPublicKey)
@@ -68,6 +68,7 @@ const helloToMap = (hello: Hello): Map<number, unknown> =>
     [3, swarmIdToBytes(hello.swarm)],
     [4, nodeIdToPublicKey(hello.nodeId)],
     [5, hello.nonce],
+    ...(hello.formers === undefined ? [] : [[6, hello.formers.map(({ nodeId, next, signature }) => [...nodeIds([nodeId, next]), signature])] as const]),
   ])
 
 const messageToFields = (message: Message): readonly [number, ...unknown[]] => {
@@ -103,10 +104,10 @@ const readHead = (value: unknown): readonly [SaidStart['stream'], SaidHead] => {
 }
 
 const readStart = (value: unknown): SaidStart => {
-  const [stream, offset, previous, lamportBefore, signature] = readTuple(value, 5)
+  const [stream, offset, previous, lamportBefore, chain, signature] = readTuple(value, 6)
   return {
     stream: readStreamId(stream), offset: readInteger(offset), previous: readExactBytes(previous, 32),
-    lamportBefore: readInteger(lamportBefore), signature: readExactBytes(signature, 64),
+    lamportBefore: readInteger(lamportBefore), chain: readExactBytes(chain, 32), signature: readExactBytes(signature, 64),
   }
 }
 
@@ -129,7 +130,13 @@ const readHello = ([fields]: Fields): Message => {
     versions: readArray(map.get(1), VERSIONS_MAX, (version) => readInteger(version)),
     features: readArray(map.get(2), FEATURES_MAX, (feature) => readText(feature, FEATURE_BYTES_MAX)),
     swarm: readSwarmId(map.get(3)), nodeId: readNodeId(map.get(4)), nonce: readExactBytes(map.get(5), 32),
+    ...(map.has(6) && { formers: readArray(map.get(6), FORMERS_MAX, readFormer) }),
   }
+}
+
+const readFormer = (value: unknown): Former => {
+  const [nodeId, next, signature] = readTuple(value, 3)
+  return { nodeId: readNodeId(nodeId), next: readNodeId(next), signature: readExactBytes(signature, 64) }
 }
 
 const readHave = ([heads, starts, forks, more]: Fields): Message => {

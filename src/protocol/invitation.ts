@@ -1,7 +1,6 @@
 import { base64UrlToBytes, bytesToBase64Url, concatBytes, equalBytes } from '../core/bytes.ts'
 import { crc32 } from '../core/crc32.ts'
 import type { Lamport } from '../core/ids.ts'
-import { LAMPORT_MAX } from '../core/lamport.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { encodeUtf8 } from '../core/utf8.ts'
 import { decodeCbor, encodeCbor, readArray, readExactBytes, readInteger, readText, readTuple } from './cbor.ts'
@@ -28,13 +27,15 @@ export type InvitationError = 'text' | 'damaged' | 'newer' | 'malformed'
 
 const VERSION = 1
 const TEXT_MAX = 16 * 1024
+/** A clock that starts higher has too little before it: no swarm gets so far, and who says so would leave the new node nothing to publish with. */
+const INVITED_LAMPORT_MAX = 2 ** 51
 
 /** What the swarm id is the first 16 bytes of the SHA-256 of. */
 export const swarmIdSource = (founder: Uint8Array, random: Uint8Array): Uint8Array => concatBytes([encodeUtf8('millpond/swarm/1'), founder, random])
 
 /** Base64url of version byte, CBOR and CRC-32 of both. @see PROTOCOL.md [R60] */
 export const encodeInvitation = ({ founder, random, swarmKey, lamport, hubs }: Invitation): string => {
-  const bytes = concatBytes([Uint8Array.of(VERSION), encodeCbor([founder, random, swarmKey, lamport, hubs])])
+  const bytes = concatBytes([Uint8Array.of(VERSION), encodeCbor([founder, random, swarmKey, Math.min(lamport, INVITED_LAMPORT_MAX), hubs])])
   return bytesToBase64Url(concatBytes([bytes, u32(crc32(bytes))]))
 }
 
@@ -55,6 +56,6 @@ const readInvitation = (value: unknown): Invitation => {
   const [founder, random, swarmKey, lamport, hubs] = readTuple(value, 5)
   return {
     founder: readExactBytes(founder, 32), random: readExactBytes(random, 16), swarmKey: readExactBytes(swarmKey, 32),
-    lamport: readInteger(lamport, LAMPORT_MAX), hubs: readArray(hubs, HUBS_MAX, (hub) => readText(hub, HUB_BYTES_MAX)),
+    lamport: readInteger(lamport, INVITED_LAMPORT_MAX), hubs: readArray(hubs, HUBS_MAX, (hub) => readText(hub, HUB_BYTES_MAX)),
   }
 }

@@ -18,6 +18,8 @@ export const HELD_BYTES_MAX = 512 * KIB
 export const VERSIONS_MAX = 16
 export const FEATURES_MAX = 64
 export const FEATURE_BYTES_MAX = 32
+/** Former ids told. */
+export const FORMERS_MAX = 4
 
 // about, members
 export const NAME_BYTES_MAX = 256
@@ -65,7 +67,9 @@ export const BUSY_MS = 1_000
 export const PUSH_BYTES_MAX = 512 * KIB
 /** Pushed pieces of one peer that wait here to be verified; what comes beyond is asked for instead. */
 export const INTAKE_BYTES_MAX = 512 * KIB
-/** What a piece counts beside its body. */
+/** Streams that a peer has pushed pieces of, and of which nothing could be stored: it says what it has in `have` within a second. */
+export const UNHELD_PUSHED_MAX = 200
+/** What a piece, and each message that is held, counts beside its bytes. */
 export const PIECE_BYTES = 512
 /** With more streams than this to be asked for, they are looked through at most once in `LOOK_MS`. */
 export const LOOK_COUNT_MAX = 1_000
@@ -83,5 +87,9 @@ export const LAYER_BYTES_MAX = 255 * KIB
 /** Standby connections that a node keeps as caller, and as listener, per other node. */
 export const STANDBYS_PER_PEER = 2
 export const PING_INTERVAL_MS = 2_000
+/** With so many unanswered no further one is said: a page that was frozen gets them all at once. */
+export const PINGS_OPEN_MAX = 5
+/** So many entries of a `have` count as one message more. */
+export const HAVE_ENTRIES_PER_CONTROL = 100
 /** Messages of the types `have`, `relay`, `members`, `ping` and `pong` that one peer may send in a second, averaged over ten. */
 export const CONTROLS_PER_SECOND_MAX = 100

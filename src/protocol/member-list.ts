@@ -14,6 +14,8 @@ interface Listener {
   /** The counter of each entry that it has been told, or has told. */
   readonly told: ReadonlyMap<NodeId, number>
   readonly lastMs: number
+  /** It is told nothing: when it wakes, what is new by then. */
+  readonly silent: boolean
   /** Entries that it may still say, as of `atMs`. */
   readonly allowance: number
   readonly atMs: number
@@ -30,6 +32,7 @@ export interface MembersState {
 export type MembersInput =
   | { readonly type: 'up'; readonly session: SessionId; readonly nodeId: NodeId; readonly nowMs: number }
   | { readonly type: 'down'; readonly session: SessionId }
+  | { readonly type: 'silent'; readonly session: SessionId; readonly silent: boolean }
   | { readonly type: 'came'; readonly session: SessionId; readonly members: Members; readonly nowMs: number }
   /** Result of `check`. */
   | { readonly type: 'checked'; readonly session: SessionId; readonly entries: readonly Known[]; readonly holds: boolean; readonly nowMs: number }
@@ -56,6 +59,7 @@ export const stepMembers = (state: MembersState, input: MembersInput): MembersSt
   switch (input.type) {
     case 'up': return [{ ...state, listeners: withEntry(state.listeners, input.session, listenerOf(input.nodeId, input.nowMs)) }, []]
     case 'down': return [{ ...state, listeners: without(state.listeners, input.session) }, []]
+    case 'silent': return [changeListener(state, input.session, { silent: input.silent }), []]
     case 'came': return onCame(state, input)
     case 'checked': return onChecked(state, input)
     case 'signed': return tell(take(state, [{ member: input.member, heardMs: input.nowMs }]), input.nowMs)
@@ -63,7 +67,12 @@ export const stepMembers = (state: MembersState, input: MembersInput): MembersSt
   }
 }
 
-const listenerOf = (nodeId: NodeId, nowMs: number): Listener => ({ nodeId, told: new Map(), lastMs: -Infinity, allowance: MEMBERS_MAX, atMs: nowMs })
+const listenerOf = (nodeId: NodeId, nowMs: number): Listener => ({ nodeId, told: new Map(), lastMs: -Infinity, silent: false, allowance: MEMBERS_MAX, atMs: nowMs })
+
+const changeListener = (state: MembersState, session: SessionId, change: Partial<Listener>): MembersState => {
+  const listener = state.listeners.get(session)
+  return listener === undefined ? state : { ...state, listeners: withEntry(state.listeners, session, { ...listener, ...change }) }
+}
 
 /** Known ones cost nothing; the rest is checked. */
 const onCame = (state: MembersState, { session, members: { members }, nowMs }: Extract<MembersInput, { type: 'came' }>): MembersStep => {
@@ -124,7 +133,7 @@ const tell = (state: MembersState, nowMs: number): MembersStep => {
   const listeners = new Map(state.listeners)
   const effects: MembersEffect[] = []
   for (const [session, listener] of state.listeners) {
-    if (nowMs - listener.lastMs < MEMBERS_SAID_MS) continue
+    if (listener.silent || nowMs - listener.lastMs < MEMBERS_SAID_MS) continue
     const due = [...state.known.values()].filter(({ member }) => member.nodeId !== listener.nodeId && member.counter > (listener.told.get(member.nodeId) ?? -1))
     const part = due.toSorted((a, b) => b.heardMs - a.heardMs).slice(0, MEMBERS_PER_MESSAGE)
     if (part.length === 0) continue

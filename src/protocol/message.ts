@@ -1,4 +1,5 @@
-import type { Lamport, NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
+import type { StartPlace } from '../stream/swarm.ts'
 
 /** The one version of the protocol that this program speaks. */
 export const PROTOCOL_VERSION = 1
@@ -16,6 +17,15 @@ export interface Hello {
   readonly nodeId: NodeId
   /** Introduction id of the page, 16 bytes, then 16 fresh random bytes. */
   readonly nonce: Uint8Array
+  /** Absent: none. */
+  readonly formers?: readonly Former[]
+}
+
+/** An id that was given up for another, and its signature that says so. @see former.ts */
+export interface Former {
+  readonly nodeId: NodeId
+  readonly next: NodeId
+  readonly signature: Uint8Array
 }
 
 export interface Proof {
@@ -39,12 +49,9 @@ export interface SaidHead {
   readonly id: Uint8Array
 }
 
-/** First offset that a stream's owner still holds, signed by it. @see start.ts */
-export interface SaidStart {
+/** First offset that a stream's owner still holds, signed by it. @see FORMAT.md [F36] */
+export interface SaidStart extends StartPlace {
   readonly stream: StreamId
-  readonly offset: Offset
-  readonly previous: Uint8Array
-  readonly lamportBefore: Lamport
   readonly signature: Uint8Array
 }
 

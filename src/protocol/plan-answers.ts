@@ -9,7 +9,7 @@ export const onAsked = (state: PlanState, session: SessionId, want: Want | WantF
   if (peer === undefined) return [state, []]
   if (want.id <= peer.lastWant) return [state, [{ type: 'end', session, reason: 'violation', text: 'a want id that does not rise' }]]
   const heard = changePeer(state, session, () => ({ lastWant: want.id }))
-  if (peer.answers.length >= WANTS_WAITING_MAX) return [heard, [endOf(session, want.id, 'busy')]]
+  if (peer.answers.length >= WANTS_WAITING_MAX) return [heard, [endOf(session, want.id, 'busy'), { type: 'wasted', session }]]
   const answer: Answer = want.type === 'want'
     ? { id: want.id, stream: want.stream, target: { type: 'piece', place: want.place }, budgetBytes: want.budgetBytes }
     : { id: want.id, stream: want.stream, target: { type: 'fork', first: want.first, end: want.end }, budgetBytes: 0 }

@@ -108,11 +108,20 @@ export const onForkSettled = (state: PlanState, { stream, streams, forks }: Sett
   const others = [...state.forks].filter(([name]) => streamWithoutBranch(name) !== base)
   // What lies below a new fork gets another name by it.
   const found = forks.filter((fork) => !before.some((known) => known.end === fork.end && known.branches.some((branch) => fork.branches.includes(branch))))
+  const displaced = before.flatMap((known) => {
+    const now = forks.find((fork) => fork.stream === known.stream && fork.end === known.end)
+    return now?.branches.length === BRANCHES_MAX ? known.branches.filter((branch) => !now.branches.includes(branch)).map((branch) => [known.stream, branch] as const) : []
+  })
   return [{ ...state, forks: before.length === forks.length && forks.every((fork) => before.some((known) => sameFork(known, fork))) ? state.forks : new Map([...others, ...named(forks)]) }, [
     ...found.map(({ stream: about, end, branches }): PlanEffect => ({ type: 'notice', code: 'STREAM-FORKED', about, text: `it ends at offset ${end}, where versions of it differ; they go on as its branches ${branches.join(', ')}` })),
+    ...displaced.map(([about, branch]): PlanEffect => ({ type: 'notice', code: 'BRANCH-DISPLACED', about, text: `its branch ${branch} gives way to one with a smaller name and is set aside: ${BRANCHES_MAX} of one fork are kept` })),
     ...streams.map((each): PlanEffect => ({ type: 'stored', stream: each })),
   ]]
 }
+
+/** A further version of a stream came, and has no place here. */
+export const crowded = (state: PlanState, stream: StreamId): PlanStep =>
+  reportOnce(state, `crowded/${stream}`, { code: 'BRANCH-DISPLACED', about: stream, text: `a further version of it is not taken: ${BRANCHES_MAX} of one fork are kept` })
 
 /** A `fork` message was judged. */
 export const onForkTaken = (state: PlanState, session: SessionId, stream: StreamId | undefined, outcome: TakeOutcome): PlanStep =>
@@ -124,6 +133,7 @@ const onForkOutcome = (state: PlanState, session: SessionId, stream: StreamId | 
     case 'conflict': return stream === undefined ? [state, []] : goBack(state, session, stream, viewOf(state, stream).first)
     case 'bad': return [state, [{ type: 'end', session, reason: 'segment', text: `fork of ${stream ?? 'no stream'}: ${outcome.text}` }]]
     case 'mine': return [state, [{ type: 'identityLost' }]]
+    case 'crowded': return stream === undefined ? [state, []] : crowded(state, stream)
     case 'full': case 'failed': return reportOnce(state, `fork/${stream ?? ''}`, { code: 'FORK-NOT-KEPT', about: stream, text: outcome.text })
     default: return [state, []]
   }

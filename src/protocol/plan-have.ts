@@ -73,7 +73,7 @@ const sayHaves = (state: PlanState, nowMs: number): PlanStep => {
   const effects: PlanEffect[] = []
   for (const [session, peer] of state.peers) {
     const isNew = peer.toldOf !== durable || peer.toldForks !== forks
-    if (!isNew || nowMs - peer.lastHaveMs < HAVE_INTERVAL_MS) continue
+    if (!isNew || peer.silent || nowMs - peer.lastHaveMs < HAVE_INTERVAL_MS) continue
     const parts = havesFor(peer, durable, forks)
     peers.set(session, { ...peer, told: durable, toldOf: durable, toldForks: forks, lastHaveMs: parts.length === 0 ? peer.lastHaveMs : nowMs })
     effects.push(...parts.map((have): PlanEffect => ({ type: 'send', session, message: have })))

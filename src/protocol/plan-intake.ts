@@ -1,9 +1,9 @@
 import { bytesToHex, concatBytes, equalBytes } from '../core/bytes.ts'
 import { streamIdToNodeId, type StreamId } from '../core/ids.ts'
 import { decodeHeader, type Header } from '../stream/header.ts'
-import { BODY_BYTES_MAX, INTAKE_BYTES_MAX, PIECE_BYTES, STREAMS_MAX } from './limits.ts'
+import { BODY_BYTES_MAX, INTAKE_BYTES_MAX, PIECE_BYTES, REPORTED_MAX, UNHELD_PUSHED_MAX } from './limits.ts'
 import type { SegmentMessage } from './message.ts'
-import { foundFork } from './plan-forks.ts'
+import { crowded, foundFork } from './plan-forks.ts'
 import {
   chain, changePeer, reportOnce, withEntry, withItem, without, type Intake, type OpenWant, type PlanEffect, type PeerView, type PlanState, type PlanStep, type SessionId, type TakenPiece, type TakeOutcome,
 } from './plan-state.ts'
@@ -37,10 +37,11 @@ const violation = (session: SessionId, text: string): PlanEffect => ({ type: 'en
 /** A push shows what its sender has. It is taken when there is room; else it is asked for when its turn comes. @see PROTOCOL.md [R35] */
 const onPushed = (state: PlanState, peer: PeerView, piece: TakenPiece): PlanStep => {
   const { stream } = piece.segment
-  if (!peer.shown.has(stream) && peer.shown.size >= STREAMS_MAX) return [state, [violation(piece.session, 'too many streams')]]
+  const unheld = peer.unheld + (peer.shown.has(stream) || state.views.has(stream) ? 0 : 1)
+  if (unheld > UNHELD_PUSHED_MAX) return [state, [violation(piece.session, 'too many streams')]]
   const header = headerOf(piece)
   const end = header === undefined ? 0 : header.first + header.events
-  const shown = changePeer(state, piece.session, () => ({ shown: withEntry(peer.shown, stream, Math.max(end, peer.shown.get(stream) ?? 0)) }))
+  const shown = changePeer(state, piece.session, () => ({ unheld, shown: withEntry(peer.shown, stream, Math.max(end, peer.shown.get(stream) ?? 0)) }))
   const lacking = { ...shown, lacking: withItem(shown.lacking, stream) }
   // While pieces of a stream wait it is not asked for: only its owner may keep it so.
   const mayWait = peer.nodeId === streamIdToNodeId(stream) || !state.intake.has(stream)
@@ -133,7 +134,7 @@ const onOutcome = (state: PlanState, { session, segment, want }: TakenPiece, out
   const { stream } = segment
   switch (outcome.type) {
     case 'stored': return chain(
-      [{ ...progressed(state, session, want, nowMs), refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]],
+      [{ ...nowHeld(progressed(state, session, want, nowMs), session, stream), refused: without(state.refused, stream), fullUntilMs: -Infinity, reported: forgetFull(state.reported) }, [{ type: 'stored', stream }]],
       (next) => setView(next, stream, outcome.view),
       (next) => [want === 0 ? passOn(next, stream, state, session) : next, []],
     )
@@ -143,6 +144,7 @@ const onOutcome = (state: PlanState, { session, segment, want }: TakenPiece, out
     case 'bad': return [state, [{ type: 'end', session, reason: 'segment', text: `${stream}: ${outcome.text}` }]]
     case 'refused': return refuse(state, stream, segment, outcome.text)
     case 'newer': return reportOnce(state, `newer/${stream}`, { code: 'STREAM-NEWER', about: stream, text: 'made by a newer version of the program; not stored here' })
+    case 'crowded': return crowded(state, stream)
     case 'full': return reportOnce({ ...state, fullUntilMs: nowMs + FULL_MS }, `${FULL}${outcome.code}`, { code: outcome.code, about: stream, text: outcome.text })
     case 'failed': return [state, [{ type: 'notice', code: 'STORE-FAILED', about: stream, text: outcome.text }]]
     case 'mine': return [state, [{ type: 'identityLost' }]]
@@ -158,6 +160,10 @@ const progressed = (state: PlanState, session: SessionId, id: number, nowMs: num
     return want === undefined ? {} : { open: withEntry(open, id, { ...want, progressMs: nowMs }) }
   })
 
+/** The first piece of a stream that its sender has shown. */
+const nowHeld = (state: PlanState, session: SessionId, stream: StreamId): PlanState =>
+  state.views.has(stream) ? state : changePeer(state, session, ({ shown, unheld }) => ({ unheld: shown.has(stream) ? Math.max(0, unheld - 1) : unheld }))
+
 /** Without room nothing is asked for so long. */
 const FULL_MS = 60_000
 const FULL = 'full/'
@@ -171,5 +177,6 @@ const firstOf = (segment: SegmentMessage): number => {
 
 const refuse = (state: PlanState, stream: StreamId, segment: SegmentMessage, text: string): PlanStep => {
   const header = bytesToHex(segment.header)
-  return reportOnce({ ...state, refused: withEntry(state.refused, stream, header) }, `refused/${header}`, { code: 'SEGMENT-REFUSED', about: stream, text })
+  const newest = [...without(state.refused, stream), [stream, header] as const].slice(-REPORTED_MAX)
+  return reportOnce({ ...state, refused: new Map(newest) }, `refused/${header}`, { code: 'SEGMENT-REFUSED', about: stream, text })
 }

@@ -44,7 +44,7 @@ export interface PlanState {
   readonly lastLookMs: number
   /** Reads for pushes under way: stream and offset. */
   readonly pushReads: ReadonlySet<string>
-  /** The last header of a stream refused for its author's fault, as hexadecimal digits. */
+  /** The last header of a stream refused for its author's fault, as hexadecimal digits; of the newest `REPORTED_MAX` streams. */
   readonly refused: ReadonlyMap<StreamId, string>
   /** Nothing is asked for before this, because there was no room. */
   readonly fullUntilMs: number
@@ -64,10 +64,14 @@ export interface PeerView {
   readonly heads: ReadonlyMap<StreamId, SaidHead>
   /** Offsets that its pushes showed beyond its heads. */
   readonly shown: ReadonlyMap<StreamId, Offset>
+  /** Of how many of those streams nothing is held. */
+  readonly unheld: number
   /** Forks that it said in this session. */
   readonly knows: ReadonlyMap<StreamId, SaidFork>
   /** Those of them that it is still to be asked for. */
   readonly forks: ReadonlyMap<StreamId, SaidFork>
+  /** Streams of which it holds nothing before a start, and which one that was. */
+  readonly starts: ReadonlyMap<StreamId, SaidStart>
   /** Proofs that it sent: the first is being judged. */
   readonly proofs: readonly ForkMessage[]
   // what it is asked
@@ -167,6 +171,8 @@ export type TakeOutcome =
   /** The author's fault. */
   | { readonly type: 'refused'; readonly text: string }
   | { readonly type: 'newer' }
+  /** A version for which there is no place: as many branches with smaller names are kept as may be. */
+  | { readonly type: 'crowded' }
   /** The disk is full, or what is left of it is kept for own events. */
   | { readonly type: 'full'; readonly code: 'STORE-QUOTA' | 'STORE-NEARLY-FULL'; readonly text: string }
   | { readonly type: 'failed'; readonly text: string }
@@ -175,6 +181,9 @@ export type TakeOutcome =
   | { readonly type: 'forked'; readonly fork: FoundFork }
   /** The own version is closed and a proper prefix of the peer's: it is told. */
   | { readonly type: 'shorter'; readonly proof: ForkMessage }
+
+/** What became of a start. */
+export type StartOutcome = Extract<TakeOutcome, { readonly type: 'stored' | 'known' | 'bad' | 'failed' | 'mine' }>
 
 /** What a read for a want or a push gave. */
 export type ReadResult =
@@ -197,6 +206,8 @@ export type PlanInput = At<
   | { readonly type: 'taken'; readonly piece: TakenPiece; readonly outcome: TakeOutcome }
   /** Result of `takeFork`: as for a piece. */
   | { readonly type: 'forkTaken'; readonly session: SessionId; readonly stream: StreamId | undefined; readonly outcome: TakeOutcome }
+  /** Result of `takeStart`: as for a piece. */
+  | { readonly type: 'startTaken'; readonly session: SessionId; readonly stream: StreamId; readonly outcome: StartOutcome }
   /** A proof that waited for its stream applies now. */
   | { readonly type: 'forkFound'; readonly fork: FoundFork }
   /** Result of `settleFork`: `streams` are otherwise on disk, `forks` are all of their family. */
@@ -217,9 +228,13 @@ export type PlanInput = At<
 export type PlanEffect =
   | { readonly type: 'send'; readonly session: SessionId; readonly message: Message }
   | { readonly type: 'end'; readonly session: SessionId; readonly reason: ByeReason; readonly text: string }
+  /** A message of the peer was of no use: it counts against what it may say. @see PROTOCOL.md [R14] */
+  | { readonly type: 'wasted'; readonly session: SessionId }
   /** Verify and store; one at a time for each stream. */
   | { readonly type: 'take'; readonly piece: TakenPiece }
   | { readonly type: 'takeFork'; readonly session: SessionId; readonly fork: ForkMessage }
+  /** Verify it, and begin a stream there of which nothing is held. */
+  | { readonly type: 'takeStart'; readonly session: SessionId; readonly start: SaidStart }
   /** End the stream at the fork and begin its branches, or cut it back to the closed segment. All sessions that were told more have ended. */
   | { readonly type: 'settleFork'; readonly fork: FoundFork }
   /** Look up where to go on asking: the segment before the one that begins at `first`, or (`head`) the one in which a said head of the own stream ends, if it is another there. */
@@ -247,7 +262,7 @@ export const planOf = (nodeId: NodeId, views: ReadonlyMap<StreamId, StreamView>,
 })
 
 export const peerOf = (nodeId: NodeId): PeerView => ({
-  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), knows: new Map(), forks: new Map(), proofs: [],
+  nodeId, ready: false, silent: false, notBeforeMs: -Infinity, heads: new Map(), shown: new Map(), unheld: 0, knows: new Map(), forks: new Map(), starts: new Map(), proofs: [],
   open: new Map(), nextWant: 1, spent: new Map(), fruitless: new Map(), whole: new Set(), back: new Map(), answers: [], reading: false, lastWant: 0,
   told: new Map(), toldOf: undefined, toldForks: new Map(), lastHaveMs: -Infinity, sent: new Map(),
 })

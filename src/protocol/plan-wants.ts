@@ -3,8 +3,9 @@ import { streamIdToNodeId, type Offset, type StreamId } from '../core/ids.ts'
 import { BUSY_MS, LOOK_COUNT_MAX, LOOK_MS, STREAMS_MAX, WANTS_OPEN_MAX, WANT_BUDGET_BYTES, WANT_IDLE_MS, WANT_MS_MAX } from './limits.ts'
 import type { End, Place, SaidFork } from './message.ts'
 import {
-  chain, changePeer, isOwn, noView, reportOnce, viewOf, withEntry, withItem, without, type OpenWant, type PeerView, type PlanEffect, type PlanState, type PlanStep, type SessionId, type StreamView,
+  changePeer, isOwn, noView, reportOnce, viewOf, withEntry, withItem, without, type OpenWant, type PeerView, type PlanEffect, type PlanState, type PlanStep, type SessionId, type StreamView,
 } from './plan-state.ts'
+import { settleStart } from './plan-starts.ts'
 import { sameHead } from './plan-views.ts'
 
 // asking
@@ -65,7 +66,7 @@ const askFor = (state: PlanState, stream: StreamId, nowMs: number): { readonly s
     const place = reason && placeFor(peer, stream, view, reason)
     if (place === 'unknown' || (place !== undefined && !peer.spent.get(stream)?.has(placeName(place)))) places.push({ session, peer, place })
   }
-  if (places.length === 0) return { state, effects: [], isSettled: true }
+  if (places.length === 0) return asked(settleStart(state, stream), true)
   if (!hasRoom(state, stream)) return asked(streamsFull(state, stream), true)
   const free = places.filter(({ peer }) => peer.ready && mayAsk(peer, nowMs) && !isAskedAt(peer, stream))
   const [best] = free.sort((a, b) => byPromise(a.peer, b.peer, stream))
@@ -149,8 +150,12 @@ export const onEnded = (state: PlanState, session: SessionId, end: End): PlanSte
   const peer = state.peers.get(session)
   const want = peer?.open.get(end.want)
   if (peer === undefined) return [state, []]
-  if (want === undefined) return end.want < peer.nextWant ? [state, []] : [state, [{ type: 'end', session, reason: 'violation', text: 'the end of no want' }]]
-  return [changePeer(state, session, () => ({ open: withEntry(peer.open, end.want, { ...want, ended: end.reason }) })), []]
+  if (want === undefined) return end.want < peer.nextWant ? [state, [{ type: 'wasted', session }]] : [state, [{ type: 'end', session, reason: 'violation', text: 'the end of no want' }]]
+  const { start } = end
+  if (start !== undefined && start.stream !== want.stream) return [state, [{ type: 'end', session, reason: 'violation', text: 'the start of another stream' }]]
+  return [changePeer(state, session, () => ({
+    open: withEntry(peer.open, end.want, { ...want, ended: end.reason }), starts: start === undefined ? peer.starts : withEntry(peer.starts, want.stream, start),
+  })), []]
 }
 
 /** Closes wants that have ended and of which every piece is taken, and gives up those without progress. */
@@ -173,9 +178,7 @@ const closeWant = (state: PlanState, session: SessionId, id: number, want: OpenW
   const { stream, ended, target } = want
   const closed = changePeer({ ...state, lacking: withItem(state.lacking, stream) }, session, (peer) => ({ open: without(peer.open, id) }))
   if (target.type === 'fork') return [ended === 'busy' ? changePeer(closed, session, (peer) => ({ forks: withEntry(peer.forks, stream, target.fork), notBeforeMs: nowMs + BUSY_MS })) : closed, []]
-  const { place } = target
-  if (ended === 'start') return chain(reportOnce(closed, `start/${stream}`, { code: 'STREAM-CUT', about: stream, text: 'its owner has cut off its beginning; what is left of it is not fetched by this version of the program' }), (next) => settleWant(next, session, want, place, nowMs))
-  return settleWant(closed, session, want, place, nowMs)
+  return settleWant(closed, session, want, target.place, nowMs)
 }
 
 /** What follows from the end of a want for pieces. */

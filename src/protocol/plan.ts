@@ -5,6 +5,7 @@ import { onFlushed, onSaid, settleHaves } from './plan-have.ts'
 import { onCame, onTaken, settleIntake } from './plan-intake.ts'
 import { onPushRead, settlePushes } from './plan-push.ts'
 import { chain, peerOf, withEntry, without, type PlanInput, type PlanState, type PlanStep, type StreamView } from './plan-state.ts'
+import { onStartTaken } from './plan-starts.ts'
 import { setView } from './plan-views.ts'
 import { onEnded, onPlaced, onSilent, settleEnds, settleWants, withWanted } from './plan-wants.ts'
 
@@ -36,6 +37,7 @@ const onInput = (state: PlanState, input: PlanInput): PlanStep => {
     case 'forkCame': return onForkCame(state, input.session, input.fork)
     case 'taken': return chain(onTaken(state, input.piece, input.outcome, input.nowMs), (next) => [recallForks(next, input.piece.segment.stream), []])
     case 'forkTaken': return onForkTaken(state, input.session, input.stream, input.outcome)
+    case 'startTaken': return onStartTaken(state, input.session, input.stream, input.outcome)
     case 'forkFound': return foundFork(state, input.fork)
     case 'forkSettled': return onForkSettled(state, input)
     case 'placed': return onPlaced(state, input.session, input.stream, input.place)

@@ -1,6 +1,6 @@
 import { equalBytes } from '../core/bytes.ts'
 import { decodeMessage, encodeMessage } from './codec.ts'
-import { HANDSHAKE_BYTES_MAX, HANDSHAKE_MS_MAX, HELD_BYTES_MAX } from './limits.ts'
+import { HANDSHAKE_BYTES_MAX, HANDSHAKE_MS_MAX, HELD_BYTES_MAX, PIECE_BYTES } from './limits.ts'
 import { PROTOCOL_VERSION, type Hello, type Proof } from './message.ts'
 import { otherRole, transcriptBytes } from './proof.ts'
 import { onOpenMessage, openAllowance } from './session-open.ts'
@@ -8,6 +8,7 @@ import { endSession, type Greeting, type HeardHello, type Judging, type MessageI
 
 const ownHello = (config: SessionConfig): Hello => ({
   type: 'hello', versions: [PROTOCOL_VERSION], features: config.features, swarm: config.swarm, nodeId: config.nodeId, nonce: config.nonce,
+  ...(config.formers && { formers: config.formers }),
 })
 
 /** Says hello. @see PROTOCOL.md [R6] */
@@ -20,7 +21,7 @@ export const onHandshakeTick = (state: Greeting | Proving | Judging, nowMs: numb
 /** Bounds first: nothing is decoded of what is too much. @see PROTOCOL.md [R8] */
 export const onHandshakeMessage = (state: Greeting | Proving | Judging, input: MessageInput): SessionStep => {
   const isChecking = state.phase === 'judging' || (state.phase === 'proving' && state.check !== 'awaited')
-  const bytes = state.bytes + input.bytes.length
+  const bytes = state.bytes + input.bytes.length + (isChecking ? PIECE_BYTES : 0)
   if (isChecking) return bytes > HELD_BYTES_MAX + HANDSHAKE_BYTES_MAX ? endSession('violation', 'too much before the proof') : [{ ...state, bytes, held: [...state.held, input] }, []]
   if (bytes > HANDSHAKE_BYTES_MAX) return endSession('violation', 'too much before the proof')
   const decoded = decodeMessage(input.bytes)

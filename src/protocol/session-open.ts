@@ -1,5 +1,5 @@
 import { decodeMessage } from './codec.ts'
-import { CONTROLS_PER_SECOND_MAX, PING_INTERVAL_MS, RELAYS_PER_SECOND_MAX, SILENT_MS } from './limits.ts'
+import { CONTROLS_PER_SECOND_MAX, HAVE_ENTRIES_PER_CONTROL, PINGS_OPEN_MAX, PING_INTERVAL_MS, RELAYS_PER_SECOND_MAX, SILENT_MS } from './limits.ts'
 import type { Message, SaidPage } from './message.ts'
 import { endSession, type MessageInput, type Open, type SessionEffect, type SessionStep } from './session-state.ts'
 
@@ -20,11 +20,17 @@ export const onOpenMessage = (state: Open, input: MessageInput): SessionStep => 
   const decoded = decodeMessage(input.bytes)
   if (!decoded.ok) return endSession('violation', `${decoded.error.code}: ${decoded.error.text}`)
   const message = decoded.value
-  const allowance = spend(state.allowance, message, input.nowMs)
+  const allowance = spend(state.allowance, costOf(message), input.nowMs)
   if (allowance.controls < 0) return endSession('violation', `too many messages: ${message.type}`)
   const next = { ...state, allowance }
   if (message.type === 'bye') return [{ phase: 'ended' }, [{ type: 'ended', by: 'peer', reason: message.reason, detail: '' }]]
   return state.about === undefined ? onFirst(next, message) : onLater(next, message, input)
+}
+
+/** @see PROTOCOL.md [R14] */
+export const onWasted = (state: Open, nowMs: number): SessionStep => {
+  const allowance = spend(state.allowance, { controls: 1, relays: 0 }, nowMs)
+  return allowance.controls < 0 ? endSession('violation', 'too many messages of no use') : [{ ...state, allowance }, []]
 }
 
 const onFirst = (state: Open, message: Message): SessionStep =>
@@ -63,19 +69,31 @@ export const onOpenTick = (state: Open, { nowMs, wallMicros, page }: { readonly 
   const fellSilent = !state.silent && nowMs - state.lastHeardMs >= SILENT_MS
   const silence: readonly SessionEffect[] = fellSilent ? [{ type: 'silent', silent: true }] : []
   const next = { ...state, silent: state.silent || fellSilent }
-  if (nowMs - state.lastPingMs < PING_INTERVAL_MS && page === state.saidPage) return [next, silence]
+  const isDue = nowMs - state.lastPingMs >= PING_INTERVAL_MS && state.pings.length < PINGS_OPEN_MAX
+  if (!isDue && page === state.saidPage) return [next, silence]
   return [{ ...next, lastPingMs: nowMs, saidPage: page, pings: [...state.pings, nowMs] }, [...silence, { type: 'send', message: { type: 'ping', timeMicros: wallMicros, page } }]]
 }
 
 /** What a peer may say by itself. Wants are bounded by how many wait, their answers by the wants. */
 const controls: ReadonlySet<Message['type']> = new Set(['have', 'relay', 'members', 'ping', 'pong', 'standby'])
 
-const spend = (allowance: Open['allowance'], message: Message, nowMs: number): Open['allowance'] => {
+interface Cost {
+  readonly controls: number
+  readonly relays: number
+}
+
+/** A long `have` costs more than a short one. */
+const costOf = (message: Message): Cost => {
+  const entries = message.type === 'have' ? message.heads.length + message.starts.length + message.forks.length : 0
+  return { controls: controls.has(message.type) ? 1 + entries / HAVE_ENTRIES_PER_CONTROL : 0, relays: message.type === 'relay' ? 1 : 0 }
+}
+
+const spend = (allowance: Open['allowance'], cost: Cost, nowMs: number): Open['allowance'] => {
   const full = openAllowance(nowMs)
   const seconds = Math.max(0, nowMs - allowance.atMs) / 1000
   return {
-    controls: Math.min(full.controls, allowance.controls + seconds * CONTROLS_PER_SECOND_MAX) - (controls.has(message.type) ? 1 : 0),
-    relays: Math.min(full.relays, allowance.relays + seconds * RELAYS_PER_SECOND_MAX) - (message.type === 'relay' ? 1 : 0),
+    controls: Math.min(full.controls, allowance.controls + seconds * CONTROLS_PER_SECOND_MAX) - cost.controls,
+    relays: Math.min(full.relays, allowance.relays + seconds * RELAYS_PER_SECOND_MAX) - cost.relays,
     atMs: nowMs,
   }
 }

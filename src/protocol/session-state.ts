@@ -1,5 +1,5 @@
 import type { NodeId, SwarmId } from '../core/ids.ts'
-import type { About, ByeReason, Hello, Message, SaidPage } from './message.ts'
+import type { About, ByeReason, Former, Hello, Message, SaidPage } from './message.ts'
 import type { Role } from './proof.ts'
 
 /** What one end of a connection knows before anything is said. */
@@ -12,6 +12,8 @@ export interface SessionConfig {
   readonly role: Role
   readonly fingerprints: { readonly own: Uint8Array; readonly peer: Uint8Array }
   readonly about: Omit<About, 'type'>
+  /** Of this node; absent: none. */
+  readonly formers?: readonly Former[]
 }
 
 /** A message that the plan, or a layer above, answers for; handed on unchanged. */
@@ -89,6 +91,8 @@ export type SessionInput =
   /** The peer's proof was checked. */
   | { readonly type: 'checked'; readonly holds: boolean; readonly nowMs: number }
   | { readonly type: 'twinJudged'; readonly ownPage: boolean }
+  /** A message that was given on was of no use here. */
+  | { readonly type: 'wasted'; readonly nowMs: number }
   | { readonly type: 'tick'; readonly nowMs: number; readonly wallMicros: number; readonly page: SaidPage }
   | { readonly type: 'end'; readonly reason: ByeReason; readonly detail: string }
 

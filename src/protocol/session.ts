@@ -1,5 +1,5 @@
 import { begin, onChecked, onHandshakeMessage, onHandshakeTick, onProved, onTwinJudged } from './session-handshake.ts'
-import { onOpenHeard, onOpenMessage, onOpenTick } from './session-open.ts'
+import { onOpenHeard, onOpenMessage, onOpenTick, onWasted } from './session-open.ts'
 import { endSession, type Greeting, type Judging, type Open, type Proving, type SessionInput, type SessionState, type SessionStep } from './session-state.ts'
 
 /** One step of one connection. Pure: what is to be done is in the effects. @see PROTOCOL.md [R6] to [R19] */
@@ -13,6 +13,7 @@ const stepOpen = (state: Open, input: SessionInput): SessionStep => {
   switch (input.type) {
     case 'heard': return onOpenHeard(state, input.nowMs)
     case 'message': return onOpenMessage(state, input)
+    case 'wasted': return onWasted(state, input.nowMs)
     case 'tick': return onOpenTick(state, input)
     default: return [state, []]
   }

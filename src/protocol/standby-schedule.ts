@@ -3,8 +3,8 @@ export interface Outage {
   readonly lostMs: number
   /** When a standby was last used for it. */
   readonly usedMs: number | undefined
-  /** Whether that use may still open. */
-  readonly trying: boolean
+  /** Whether a use may still open; `evenly`: and the next one, which can be used again, was tried no more often. */
+  readonly trying: boolean | 'evenly'
   /** The last sign of the network: online, visible, another peer connected, a hub answered, this page began. */
   readonly signMs: number | undefined
   /** Whether this node has the smaller id. */
@@ -20,6 +20,8 @@ const signBeforeMs = 10_000
 const yieldMs = 1000
 /** Between two uses. */
 const pauseMs = 1000
+/** Where one use has not opened by then, another is begun beside it; measured: open in 20 to 700 ms. */
+const nextMs = 2000
 const slots = { smaller: [20_000, 90_000], larger: [240_000, 900_000] } as const
 
 /**
@@ -29,7 +31,8 @@ const slots = { smaller: [20_000, 90_000], larger: [240_000, 900_000] } as const
  * @see PROTOCOL.md [R68]
  */
 export const nextUseMs = ({ lostMs, usedMs, trying, signMs, smaller }: Outage): number | undefined => {
-  if (trying) return undefined
+  if (trying === 'evenly' && usedMs !== undefined) return usedMs + nextMs
+  if (trying !== false) return undefined
   const isAhead = (atMs: number): boolean => usedMs === undefined || atMs > usedMs
   const atSign = signMs === undefined || signMs < lostMs - signBeforeMs || !isAhead(signMs) ? [] : [Math.max(signMs + (smaller ? 0 : yieldMs), lostMs)]
   const atSlot = slots[smaller ? 'smaller' : 'larger'].map((ms) => lostMs + ms).filter(isAhead)

@@ -48,11 +48,12 @@ export const appendIn = async (transaction: Transaction, appends: readonly Strea
     transaction.abort()
     return { type: 'again' }
   }
-  for (const each of found) await putChanges(transaction, each)
+  const further: StreamId[] = []
+  for (const each of found) if ((await putChanges(transaction, each)) === 'further') further.push(each.append.stream)
   if (closes) putSummaries(transaction, page, appends.flatMap((append) => append.closed.map((segment) => segment.summary)))
   const recorded = Math.max(numberOf(clock), rules.clockTo ?? 0)
   if (rules.clockTo !== undefined) transaction.put('meta', 'clock', recorded)
-  return { type: 'stored', clock: recorded }
+  return { type: 'stored', clock: recorded, ...(further.length > 0 && { further }) }
 }
 
 interface Found {
@@ -113,28 +114,20 @@ const clockRefusalOf = (value: unknown, { overtakenFrom, clockTo, strictFrom }: 
   return strictFrom !== undefined && Math.max(clock, clockTo ?? 0) >= strictFrom ? { type: 'again' } : undefined
 }
 
-/** The stream's record, where it changes, and what lay in the way of its new segments. */
-const putChanges = async (transaction: Transaction, { append, record, left }: Found): Promise<void> => {
-  const { stream, closed, tail, start } = append
+/** The stream's record, where it changes, and what lay in the way of its new segments. `further`: what was left beyond a hole counts again. */
+const putChanges = async (transaction: Transaction, { append, record, left }: Found): Promise<'further' | undefined> => {
+  const { stream, closed, tail } = append
   const last = closed.at(-1)
-  if (last === undefined) {
-    if (start !== undefined) transaction.put('streams', stream, withStart(record, append))
-    return
-  }
+  if (last === undefined) return undefined
   const end = endOf(append)
   setAsideLeft(transaction, stream, closed, left, end)
   const closing = { openFirst: end, previous: last.headerId, lamportBefore: last.lastLamport }
   const closedBytes = record.closedBytes + closed.reduce((sum, { deflated }) => sum + deflated.length, 0)
   const reachesLeft = tail === undefined && left.some((value) => unpackSegment(value)?.first === end)
   const counted = reachesLeft ? await countAgain(transaction, stream, closing) : closing
-  transaction.put('streams', stream, { ...withStart(record, append), ...counted, closedBytes })
+  transaction.put('streams', stream, { ...record, ...counted, closedBytes, revision: record.revision + 1 })
+  return counted === closing ? undefined : 'further'
 }
-
-const withStart = (record: StoredStream, { start }: StreamAppend): StoredStream => ({
-  ...record,
-  ...(start !== undefined && { start, openFirst: start.offset, previous: start.previous, lamportBefore: start.lamportBefore }),
-  revision: record.revision + 1,
-})
 
 /** What lay where the new segments lie is kept, unless it is the same. */
 const setAsideLeft = (transaction: Transaction, stream: StreamId, closed: readonly ClosedSegment[], left: readonly unknown[], end: Offset): void => {

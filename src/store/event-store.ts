@@ -1,6 +1,7 @@
 import type { Lamport, NodeId, Offset, StreamId, SwarmId } from '../core/ids.ts'
 import type { OffsetMap } from '../core/offset-map.ts'
 import type { Sealed } from '../stream/header.ts'
+import type { StartPlace } from '../stream/swarm.ts'
 
 /** Newest state of a stream. */
 export interface Head {
@@ -49,11 +50,8 @@ export interface OpenSegment {
   readonly sealed: Sealed | undefined
 }
 
-/** First offset still held of a stream, said and signed by its owner; always a segment's beginning. */
-export interface Start {
-  readonly offset: Offset
-  readonly previous: Uint8Array
-  readonly lamportBefore: Lamport
+/** First offset still held of a stream, said and signed by its owner. */
+export interface Start extends StartPlace {
   readonly signature: Uint8Array
 }
 
@@ -115,13 +113,14 @@ export interface StreamAppend {
   readonly closed: readonly ClosedSegment[]
   /** What then follows in the open segment. */
   readonly tail: TailAppend | undefined
-  /** Only with the first append of a stream that does not begin at offset 0. */
-  readonly start?: Start
 }
 
 export type AppendResult =
-  /** Stored, and durable if it was `own` (or the clock rule asked for it). `clock` is the clock after it. */
-  | { readonly type: 'stored'; readonly clock: Lamport }
+  /**
+   * Stored, and durable if it was `own` (or the clock rule asked for it). `clock` is the clock after it. Each stream is what it was with its pieces added, its revision
+   * raised by 1 where one was closed; but for those in `further`, where segments left beyond a hole count again: read these.
+   */
+  | { readonly type: 'stored'; readonly clock: Lamport; readonly further?: readonly StreamId[] }
   /** Nothing was stored: `stream` is no longer what the append was computed on. Read it again. */
   | { readonly type: 'stale'; readonly stream: StreamId }
   /** Nothing was stored: the clock has reached the first Lamport time. Seal again above `clock`. */
@@ -185,6 +184,7 @@ export interface StoredIdentity {
  *   At its end already, a stream only gets the branches, and the lines before it where they were lost. A branch that is there is not overwritten.
  * - [S26] `fork` moves the branches `removed` to `aside` whole; nothing is thrown away.
  * - [S27] `family` gives the record of a stream, as of an empty one where there is none, and those of all its branches, and of no other stream.
+ * - [S28] `begin` gives a stream its start only where nothing of it is held; then it can be appended to from there on, as if all before were held.
  * - [S24] A connection that breaks from outside is told once to each listener; calls under way and later ones reject with `STORE-LOST`, and whether the former were stored is seen by reading.
  * - [S25] Values are copied in and out; a `CryptoKey` is kept as it is.
  */
@@ -215,16 +215,19 @@ export interface EventStore {
   readonly appendOwn: (append: StreamAppend, firstLamport: Lamport, overtakable: boolean) => Promise<AppendResult>
   /** Adds to streams of others, relaxed where the clock rule allows it. `clockTo`: the clock becomes at least this. At most 1 MiB. */
   readonly appendReplicated: (appends: readonly StreamAppend[], clockTo: Lamport) => Promise<AppendResult>
+  /** A stream begins at a start instead of offset 0, strict. @returns whether it was done: not where anything of the stream is held, its start included */
+  readonly begin: (stream: StreamId, start: Start) => Promise<boolean>
   readonly piece: (stream: StreamId, offset: Offset) => Promise<Piece | undefined>
   /**
    * The packed summaries of all closed segments, pages in order. Decoded by `stream/summary.ts`. After `lower` a later entry of a stream holds for the offsets
-   * of an earlier one; entries at or above `open.first` do not count.
+   * of an earlier one; entries at or above `open.first` do not count. All pages but the last one are as they will be for ever.
+   * @param from the first page wanted; default: 0
    */
-  readonly summaries: () => Promise<readonly Uint8Array[]>
+  readonly summaries: (from?: number) => Promise<readonly Uint8Array[]>
   /** Adds summaries that are missing or not what they should be: of two for the same offsets the later one counts. */
   readonly addSummaries: (entries: readonly Uint8Array[]) => Promise<void>
-  /** Joins the tail's appends to fewer records if there are 16 or more that are not joined. */
-  readonly joinTail: (stream: StreamId) => Promise<void>
+  /** Joins the tail's appends to fewer records if there are 16 or more that are not joined. @returns whether it did, and has raised the revision by 1 */
+  readonly joinTail: (stream: StreamId) => Promise<boolean>
   /**
    * Sets the head back to `first`, because what follows cannot be read or does not fit. Where nothing begins at `first`, to the nearest beginning before it:
    * of an append in the tail, else of a closed segment, else the start.
@@ -259,6 +262,8 @@ export interface EventStore {
   readonly listAside: (kind: string) => Promise<readonly (readonly [string, unknown])[]>
   /** Appends of a stream that `lower` has set aside from the tail, in order of offset. */
   readonly setAsideAppends: (stream: StreamId) => Promise<readonly TailAppend[]>
+  /** What a fork has set aside, in order of stream and offset: an earlier version of the program made no branches of it. */
+  readonly setAsideByForks: () => Promise<readonly SetAside[]>
   readonly local: LocalBytes
 
   /** Calls once if the database connection is lost from outside (closed by the browser, deleted, upgraded elsewhere). */
@@ -277,6 +282,9 @@ export interface StreamRecord {
   /** What its closed segments take on disk, deflated; those that lie beyond a hole or were replaced included. */
   readonly closedBytes: number
 }
+
+/** Why a branch was set aside that has given way to another. */
+export const NO_PLACE = 'no place for a further branch'
 
 /** Where a stream forks, and what becomes of what lies there. */
 export interface ForkChange {
@@ -305,6 +313,17 @@ export interface ForkChange {
 export type BranchBeginning =
   | { readonly stream: StreamId; readonly closed: ClosedSegment; readonly tail?: never }
   | { readonly stream: StreamId; readonly tail: TailAppend; readonly closed?: never }
+
+/** Lines, or a closed segment, that were set aside. Kind and id are those of `deleteAside`. */
+export interface SetAside {
+  readonly kind: 'tail' | 'segment'
+  readonly id: string
+  readonly stream: StreamId
+  readonly first: Offset
+  readonly sealed: Sealed
+  /** Of a segment deflated. */
+  readonly body: Uint8Array
+}
 
 /** Bytes that a layer above keeps on this node; not replicated. Keys are compared as strings by `<`. */
 export interface LocalBytes {

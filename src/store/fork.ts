@@ -1,6 +1,6 @@
 import type { Offset, StreamId } from '../core/ids.ts'
 import { entriesOf } from '../stream/summary.ts'
-import type { ForkChange } from './event-store.ts'
+import { NO_PLACE, type ForkChange } from './event-store.ts'
 import { keepClock, setAside } from './lower.ts'
 import { newStream, packAppend, packSegment, type StoredStream } from './records.ts'
 import { putSummaries } from './summary-pages.ts'
@@ -20,7 +20,7 @@ export const forkIn = async (transaction: Transaction, change: ForkChange): Prom
   const hasMore = change.rest === undefined && !isEndedAt(record, change) && appends.some(({ first, events }) => first + events > change.end)
   if (record.revision !== change.revision || hasMore) return false
   await keepClock(transaction, clockTo)
-  const why = { reason: 'no place for a further branch', atMicros }
+  const why = { reason: NO_PLACE, atMicros }
   for (const branch of removed) {
     await setStreamAside(transaction, branch, why)
     transaction.delete('streams', onlyKey(branch))

@@ -29,6 +29,12 @@ export class Stumbled extends Error {
   override readonly name = 'Stumbled'
 }
 
+/**
+ * After `commit()` Firefox completes also a transaction of which a request then fails, and keeps the rest of it (seen in version 153): a key that was taken, a full disk.
+ * Where pages are not frozen nothing is gained by an early end, and without `commit()` every failure aborts, in all browsers.
+ */
+const commitsEarly = !('document' in globalThis) || 'onfreeze' in globalThis.document
+
 class IdbTransaction implements Transaction {
   readonly #raw: IDBTransaction
   #isOver = false
@@ -40,7 +46,7 @@ class IdbTransaction implements Transaction {
   constructor(raw: IDBTransaction) {
     this.#raw = raw
     this.ended = new Promise((resolve) => {
-      raw.addEventListener('complete', () => resolve(undefined))
+      raw.addEventListener('complete', () => resolve(this.#taken === undefined ? undefined : new KeyTaken(this.#taken)))
       raw.addEventListener('abort', () => resolve(this.#isGivenUp ? undefined : this.#failure(raw.error)))
     })
   }
@@ -94,7 +100,7 @@ class IdbTransaction implements Transaction {
   readonly commit = (): void => {
     if (this.#isOver) return
     this.#isOver = true
-    this.#unlessEnded(() => this.#raw.commit())
+    if (commitsEarly) this.#unlessEnded(() => this.#raw.commit())
   }
 
   /** A transaction that has failed ends by itself before we say so; `ended` then tells why. */

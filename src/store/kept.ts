@@ -1,10 +1,11 @@
 import { assert } from '../core/assert.ts'
 import { strictRecordBytes } from './append.ts'
-import type { EventStore, LocalBytes, TailAppend } from './event-store.ts'
-import { numberOf, unpackAppend, unreadable } from './records.ts'
+import type { StreamId } from '../core/ids.ts'
+import type { EventStore, LocalBytes, SetAside, TailAppend } from './event-store.ts'
+import { numberOf, unpackAppend, unpackSegment, unreadable } from './records.ts'
 import { keysOf, keysWithPrefix, onlyKey, readAtOnce, unreadableRecord, type Durability, type Entry, type Key, type KeyRange, type TableName, type Tables, type Transaction } from './tables.ts'
 
-type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'getAside' | 'deleteAside' | 'listAside' | 'setAsideAppends'>
+type MetaPart = Pick<EventStore, 'getMeta' | 'putMeta' | 'listMeta' | 'deleteMeta' | 'incrementMeta' | 'putAside' | 'getAside' | 'deleteAside' | 'listAside' | 'setAsideAppends' | 'setAsideByForks'>
 
 /** Names in `meta` that only the store itself writes. */
 const ownNames: ReadonlySet<string> = new Set(['identity', 'ids', 'clock', 'flushed'])
@@ -42,6 +43,11 @@ export const createMeta = (disk: Tables): MetaPart => {
     setAsideAppends: async (stream) => {
       const found = await readAtOnce(disk, ['aside'], (transaction) => transaction.values('aside', { from: ['tail', `${stream}/`], to: ['tail', `${stream}/~`] }))
       return found.flatMap(appendIn).sort((a, b) => a.first - b.first)
+    },
+    setAsideByForks: async () => {
+      const kinds = ['tail', 'segment'] as const
+      const found = await readAtOnce(disk, ['aside'], (transaction) => Promise.all(kinds.map((kind) => entries(transaction, 'aside', keysOf(kind)))))
+      return found.flatMap((list, at) => list.flatMap(([key, value]) => forkedIn(kinds[at] ?? 'tail', secondOf(key), value)))
     },
     deleteAside: (kind, id) => writer('aside', 'relaxed', async (transaction) => transaction.delete('aside', { from: [kind, id], to: [kind, `${id}\0`] })),
     listAside: async (kind) =>
@@ -96,6 +102,14 @@ const bytesOf = (key: string, value: unknown): Uint8Array | undefined => {
 }
 
 const secondOf = (key: Key): string => (key instanceof Array ? String(key[1]) : '')
+
+const forkedIn = (kind: SetAside['kind'], id: string, value: unknown): readonly SetAside[] => {
+  const { record, reason, stream } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
+  if (reason !== 'forked' || typeof stream !== 'string') return []
+  const [append, segment] = [kind === 'tail' ? unpackAppend(record) : undefined, kind === 'segment' ? unpackSegment(record) : undefined]
+  const kept = append ?? segment
+  return kept === undefined ? [] : [{ kind, id, stream: stream as StreamId, first: kept.first, sealed: kept.sealed, body: append?.lines ?? segment?.deflated ?? new Uint8Array(0) }]
+}
 
 /** What a fork has set aside stays there. */
 const appendIn = (value: unknown): readonly TailAppend[] => {

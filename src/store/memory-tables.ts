@@ -22,7 +22,7 @@ export interface MemoryDisk {
   readonly spoil: (table: TableName, key: Key) => void
   /** Removes a record behind everybody's back. */
   readonly remove: (table: TableName, key: Key) => void
-  /** All records as they can be read, as of the last transaction that has ended. */
+  /** All records as they can be read, as of the last transaction that has ended. They are the disk's own: never change them. */
   readonly entries: (table: TableName) => readonly Entry[]
   /** Every transaction with a write that was stored, oldest first. */
   readonly transactions: () => readonly { readonly durability: Durability; readonly tables: readonly TableName[] }[]
@@ -74,7 +74,7 @@ class Disk implements MemoryDisk {
 
   readonly afterPowerCut = (): MemoryDisk => {
     const copy = new Disk()
-    for (const [name, table] of this.#tables) for (const row of table.range()) copy.#table(name).set(row.key, row)
+    for (const [name, table] of this.#tables) copy.#table(name).takeFrom(table)
     copy.#undo([...this.#underWay])
     copy.#undo([...this.#volatile])
     for (const table of copy.#tables.values()) table.detach()
@@ -96,7 +96,7 @@ class Disk implements MemoryDisk {
 
   readonly remove = (name: TableName, key: Key): void => this.#table(name).set(key, undefined)
 
-  readonly entries = (name: TableName): readonly Entry[] => this.#committed(name).map((row) => [row.key, valueOf(row)] as const)
+  readonly entries = (name: TableName): readonly Entry[] => this.#committed(name).map((row) => [row.key, row.spoiled ? unreadableRecord : row.value] as const)
 
   readonly transactions = (): readonly { readonly durability: Durability; readonly tables: readonly TableName[] }[] => [...this.#transactions]
 
@@ -126,7 +126,7 @@ class Disk implements MemoryDisk {
   #committed(name: TableName): readonly Row[] {
     if (!this.#underWay.some(({ table }) => table === name)) return this.#table(name).range()
     const copy = new Table()
-    for (const row of this.#table(name).range()) copy.set(row.key, row)
+    copy.takeFrom(this.#table(name))
     for (const { table, key, before } of this.#underWay.toReversed()) if (table === name) copy.set(key, before)
     return copy.range()
   }
@@ -233,6 +233,11 @@ class Table {
     const before = this.get(key)
     this.#rows.splice(this.#place(key), before === undefined ? 0 : 1, ...(row === undefined ? [] : [row]))
     this.bytes += (row?.bytes ?? 0) - (before?.bytes ?? 0)
+  }
+
+  takeFrom(other: Table): void {
+    this.#rows = [...other.#rows]
+    this.bytes = other.bytes
   }
 
   /** What becomes of its rows is no matter of those that it has them from. */

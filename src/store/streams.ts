@@ -2,7 +2,7 @@ import { assert } from '../core/assert.ts'
 import type { Lamport, Offset, StreamId } from '../core/ids.ts'
 import { appendIn, hasLargeRecord, tablesOf, type AppendOutcome, type AppendRules } from './append.ts'
 import type { ClockNotes } from './clock.ts'
-import type { AppendResult, EventStore, ForkChange, Piece, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
+import type { AppendResult, EventStore, ForkChange, Piece, Start, StreamAppend, StreamRecord, StreamState } from './event-store.ts'
 import { forkIn, forkTables } from './fork.ts'
 import { createHeads } from './heads.ts'
 import { lowerIn, loweringTables } from './lower.ts'
@@ -13,7 +13,7 @@ import { keysWithPrefix, KeyTaken, readAtOnce, type Durability, type KeyRange, t
 
 type StreamsPart = Pick<
   EventStore,
-  'state' | 'heads' | 'present' | 'records' | 'family' | 'appendOwn' | 'appendReplicated' | 'piece' | 'summaries' | 'addSummaries' | 'joinTail' | 'lower' | 'fork'
+  'state' | 'heads' | 'present' | 'records' | 'family' | 'appendOwn' | 'appendReplicated' | 'begin' | 'piece' | 'summaries' | 'addSummaries' | 'joinTail' | 'lower' | 'fork'
 >
 
 /** All that an event store does with streams. `notes` is shared with the clock. */
@@ -78,6 +78,14 @@ export class Streams implements StreamsPart {
     return this.#appendStrict(appends, rules)
   }
 
+  readonly begin = (stream: StreamId, start: Start): Promise<boolean> =>
+    this.#write(['streams', 'tail'], 'strict', async (transaction) => {
+      const { record, appends, hole } = await readTail(transaction, stream)
+      const isHeld = hole || appends.length > 0 || record.openFirst > 0 || record.branch !== undefined || record.standing !== undefined
+      if (!isHeld) transaction.put('streams', stream, { ...record, start, openFirst: start.offset, previous: start.previous, lamportBefore: start.lamportBefore, revision: record.revision + 1 })
+      return !isHeld
+    })
+
   /** Whether it lies in the open segment is guessed, and read again where it does not. */
   readonly piece = async (stream: StreamId, offset: Offset): Promise<Piece | undefined> => {
     for (;;) {
@@ -89,19 +97,20 @@ export class Streams implements StreamsPart {
     }
   }
 
-  readonly summaries = async (): Promise<readonly Uint8Array[]> => {
-    const pages = await readAtOnce(this.#tables, ['summaries'], (transaction) => transaction.values('summaries'))
+  readonly summaries = async (from = 0): Promise<readonly Uint8Array[]> => {
+    const pages = await readAtOnce(this.#tables, ['summaries'], (transaction) => transaction.values('summaries', { from, to: [] }))
     return pages.filter((page) => page instanceof Uint8Array)
   }
 
   readonly addSummaries = (entries: readonly Uint8Array[]): Promise<void> =>
     this.#write(['summaries'], 'relaxed', async (transaction) => putSummaries(transaction, await transaction.last('summaries'), entries))
 
-  readonly joinTail = async (stream: StreamId): Promise<void> => {
+  readonly joinTail = async (stream: StreamId): Promise<boolean> => {
     const single = this.#single.get(stream)
-    if (single !== undefined && single < joinCountMin) return
-    const left = await this.#write(['streams', 'tail'], 'relaxed', (transaction) => joinIn(transaction, stream))
+    if (single !== undefined && single < joinCountMin) return false
+    const { left, joined } = await this.#write(['streams', 'tail'], 'relaxed', (transaction) => joinIn(transaction, stream))
     this.#single.set(stream, left)
+    return joined
   }
 
   readonly lower = async (stream: StreamId, first: Offset, reason: string, atMicros: number): Promise<StreamState | undefined> => {

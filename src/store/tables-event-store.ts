@@ -10,11 +10,11 @@ import type { Tables } from './tables.ts'
 export const createEventStore = (tables: Tables, swarm: SwarmId): EventStore => {
   const notes = createClockNotes()
   const streams = new Streams(tables, notes)
-  const { state, heads, present, records, family, appendOwn, appendReplicated, piece, summaries, addSummaries, joinTail, lower, fork } = streams
+  const { state, heads, present, records, family, appendOwn, appendReplicated, begin, piece, summaries, addSummaries, joinTail, lower, fork } = streams
   return {
     swarm,
     ...createIdentities(tables),
-    state, heads, present, records, family, appendOwn, appendReplicated, piece, summaries, addSummaries, joinTail, lower, fork,
+    state, heads, present, records, family, appendOwn, appendReplicated, begin, piece, summaries, addSummaries, joinTail, lower, fork,
     ...createClock(tables, notes),
     ...createMeta(tables),
     local: createLocal(tables),

@@ -81,16 +81,16 @@ const joinedBytesMax = 48 * 1024
 /**
  * Joins the appends to as few records as the bound allows, if 16 or more are not joined; in a transaction with `streams` and `tail`.
  * A joined record has the key of its first append, header and seal of its last.
- * @returns how many are not joined then
+ * @returns `left`: how many are not joined then
  */
-export const joinIn = async (transaction: Transaction, stream: StreamId): Promise<number> => {
+export const joinIn = async (transaction: Transaction, stream: StreamId): Promise<{ readonly left: number; readonly joined: boolean }> => {
   const { record, appends, hole } = await readTail(transaction, stream)
   const single = appends.filter((append) => !append.joined).length
-  if (single < joinCountMin || hole) return single
+  if (single < joinCountMin || hole) return { left: single, joined: false }
   const groups = groupsOf(appends).filter((group) => group.length > 1)
   for (const group of groups) putJoined(transaction, stream, group)
   if (groups.length > 0) transaction.put('streams', stream, { ...record, revision: record.revision + 1 })
-  return appends.length - groups.reduce((sum, group) => sum + group.length, 0)
+  return { left: appends.length - groups.reduce((sum, group) => sum + group.length, 0), joined: groups.length > 0 }
 }
 
 const groupsOf = (appends: readonly StoredAppend[]): readonly (readonly StoredAppend[])[] => {

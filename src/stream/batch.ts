@@ -1,3 +1,4 @@
+import { assert } from '../core/assert.ts'
 import type { TaggedEvent } from '../core/event.ts'
 import { parseStreamId, type Lamport } from '../core/ids.ts'
 import { isPlainObject, isWithinDepth, whyNotJson } from '../core/json.ts'
@@ -6,7 +7,7 @@ import { LAMPORT_MAX } from '../core/lamport.ts'
 import type { OffsetMap } from '../core/offset-map.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { APP_ID_BYTES_MAX, isAppId, isTag, normaliseTag, TAG_BYTES_MAX, TAG_COUNT_MAX } from '../core/tags.ts'
-import { decodeUtf8, encodeUtf8 } from '../core/utf8.ts'
+import { decodeUtf8, encodeUtf8, utf8Length } from '../core/utf8.ts'
 
 /** With its line feed. */
 export const LINE_BYTES_MAX = 128 * 1024
@@ -49,14 +50,20 @@ const faultOfEvent = (event: unknown): LineFault | undefined => {
   return event.length > 2 && !isBasis(event[2]) ? 'basis' : undefined
 }
 
+/** All but the events themselves. */
+const faultOfFrame = (lamport: unknown, timestampMicros: unknown, appId: unknown, count: number): LineFault | undefined => {
+  if (count < 1 || count > EVENT_COUNT_MAX) return 'event-count'
+  if (typeof lamport !== 'number' || !Number.isSafeInteger(lamport) || lamport < 1 || lamport + count - 1 > LAMPORT_MAX) return 'lamport'
+  if (!isOffset(timestampMicros)) return 'timestamp'
+  return isAppId(appId) ? undefined : 'app-id'
+}
+
 const faultOfValue = (value: unknown): LineFault | undefined => {
   if (!Array.isArray(value) || value.length < 4) return 'shape'
-  const [lamport, timestampMicros, appId, events]: readonly unknown[] = value
+  const events: unknown = value[3]
   if (!Array.isArray(events)) return 'shape'
-  if (events.length < 1 || events.length > EVENT_COUNT_MAX) return 'event-count'
-  if (typeof lamport !== 'number' || !Number.isSafeInteger(lamport) || lamport < 1 || lamport + events.length - 1 > LAMPORT_MAX) return 'lamport'
-  if (!isOffset(timestampMicros)) return 'timestamp'
-  if (!isAppId(appId)) return 'app-id'
+  const frameFault = faultOfFrame(value[0], value[1], value[2], events.length)
+  if (frameFault !== undefined) return frameFault
   for (const event of events) {
     const fault = faultOfEvent(event)
     if (fault !== undefined) return fault
@@ -78,11 +85,25 @@ const parseJson = (text: string): unknown => {
  * @see FORMAT.md [F4] to [F13]
  */
 export const parseLine = (bytes: Uint8Array): Result<Line, LineFault> => {
-  if (bytes.length > LINE_BYTES_MAX) return fail('too-long')
-  if (bytes.indexOf(LINE_FEED) !== bytes.length - 1 || bytes.length === 0) return fail('not-ended')
-  if (!isWithinDepth(bytes, DEPTH_MAX)) return fail('depth')
+  const fault = faultOfBytes(bytes)
+  if (fault !== undefined) return fail(fault)
   const text = decodeUtf8(bytes)
-  if (text === undefined) return fail('utf-8')
+  return text === undefined ? fail('utf-8') : parseText(text)
+}
+
+/** The same judgement, where the line was decoded together with others. @param text what `bytes` says */
+export const parseDecodedLine = (bytes: Uint8Array, text: string): Result<Line, LineFault> => {
+  const fault = faultOfBytes(bytes)
+  return fault === undefined ? parseText(text) : fail(fault)
+}
+
+const faultOfBytes = (bytes: Uint8Array): LineFault | undefined => {
+  if (bytes.length > LINE_BYTES_MAX) return 'too-long'
+  if (bytes.indexOf(LINE_FEED) !== bytes.length - 1 || bytes.length === 0) return 'not-ended'
+  return isWithinDepth(bytes, DEPTH_MAX) ? undefined : 'depth'
+}
+
+const parseText = (text: string): Result<Line, LineFault> => {
   const value = parseJson(text)
   if (value === undefined) return fail('json')
   const fault = faultOfValue(value)
@@ -106,8 +127,20 @@ const isLine = (value: unknown): value is Line => {
   return true
 }
 
-/** One publish as a line, ready to be sealed. */
-export interface EncodedBatch {
+/** An event without its payload. */
+export type EventLabels = Pick<TaggedEvent, 'tags' | 'basis'>
+
+/** One publish, judged, before it has its Lamport time. */
+export interface Batch {
+  /** Its line after `[` and the Lamport time. */
+  readonly rest: string
+  readonly timestampMicros: number
+  readonly appId: string
+  readonly labels: readonly EventLabels[]
+}
+
+/** One publish as a line, ready to be sealed, with what else than its bytes is asked of it. */
+export interface EncodedBatch extends Omit<Batch, 'rest'> {
   readonly line: Uint8Array
   readonly events: number
   readonly firstLamport: Lamport
@@ -121,44 +154,83 @@ export interface BatchRefusal {
   readonly text: string
 }
 
-const refusalOfEvent = ({ tags, event, basis }: TaggedEvent, at: number): BatchRefusal | undefined => {
+/** @param tags of the event, in NFC */
+const refusalOfEvent = ({ event, basis }: TaggedEvent, tags: readonly unknown[] | undefined, at: number): BatchRefusal | undefined => {
   const refuse = (fault: BatchRefusal['fault'], text: string): BatchRefusal => ({ fault, event: at, text: `event ${at}: ${text}` })
-  if (!Array.isArray(tags) || tags.length > TAG_COUNT_MAX) return refuse('tag-count', `more than ${TAG_COUNT_MAX} tags`)
-  for (const tag of tags as readonly unknown[]) {
-    if (typeof tag !== 'string' || !isTag(normaliseTag(tag))) return refuse('tag', `a tag is not 1 to ${TAG_BYTES_MAX} bytes of text: ${String(tag).slice(0, 40)}`)
+  if (tags === undefined || tags.length > TAG_COUNT_MAX) return refuse('tag-count', `more than ${TAG_COUNT_MAX} tags`)
+  for (const tag of tags) {
+    if (!isTag(tag)) return refuse('tag', `a tag is not 1 to ${TAG_BYTES_MAX} bytes of text: ${String(tag).slice(0, 40)}`)
   }
   const why = whyNotJson(event, { depthMax: PAYLOAD_DEPTH_MAX, valueCountMax: LINE_BYTES_MAX })
   if (why !== undefined) return refuse('payload', why)
   return basis === undefined || isBasis(basis) ? undefined : refuse('basis', `the basis is not an offset map of at most ${BASIS_COUNT_MAX} streams`)
 }
 
-const lineEvent = ({ tags, event, basis }: TaggedEvent): LineEvent => {
-  const normalised = tags.map(normaliseTag)
-  return basis === undefined ? [normalised, event] : [normalised, event, basis]
-}
+/** What is no list has no tags; what is no text is left alone, to be refused. */
+const normaliseTags = (tags: unknown): readonly unknown[] | undefined =>
+  Array.isArray(tags) ? tags.map((tag: unknown) => (typeof tag === 'string' ? normaliseTag(tag) : tag)) : undefined
 
 /**
- * One publish as a line: tags in NFC, the payload as `JSON.stringify` writes it.
+ * Judges one publish and writes it: tags in NFC, the payload as `JSON.stringify` writes it.
  * Refused is what would not be valid, and a payload that would come back as another value.
- * @param lamport Lamport time of the first event
+ * @param lamport Lamport time of its first event, or the longest that it may get
  */
+export const checkBatch = (
+  events: readonly TaggedEvent[],
+  lamport: Lamport,
+  { timestampMicros, appId }: { readonly timestampMicros: number; readonly appId: string },
+): Result<Batch, BatchRefusal> => {
+  const values: LineEvent[] = []
+  const labels: EventLabels[] = []
+  for (const [at, event] of events.entries()) {
+    const tags = normaliseTags(event.tags)
+    const refusal = refusalOfEvent(event, tags, at)
+    if (refusal !== undefined) return fail(refusal)
+    const basis = event.basis && { ...event.basis }
+    values.push(basis === undefined ? [tags as readonly string[], event.event] : [tags as readonly string[], event.event, basis])
+    labels.push(basis === undefined ? { tags: tags as readonly string[] } : { tags: tags as readonly string[], basis })
+  }
+  const fault = faultOfFrame(lamport, timestampMicros, appId, events.length)
+  if (fault !== undefined) return fail({ fault, event: undefined, text: batchTexts[fault] ?? fault })
+  const rest = `,${timestampMicros},${JSON.stringify(appId)},${JSON.stringify(values)}]\n`
+  const length = `[${lamport}`.length + (rest.length * 3 < LINE_BYTES_MAX ? 0 : utf8Length(rest))
+  if (length > LINE_BYTES_MAX) return fail({ fault: 'too-long', event: undefined, text: `${length} bytes in one publish, at most ${LINE_BYTES_MAX}: publish in several parts` })
+  return ok({ rest, timestampMicros, appId, labels })
+}
+
+/** The lines of batches that follow each other, with Lamport times from `lamport` on. */
+export const encodeBatches = (batches: readonly Batch[], lamport: Lamport): readonly EncodedBatch[] => {
+  let next = lamport
+  const texts = batches.map(({ rest, labels }) => {
+    const text = `[${next}${rest}`
+    next += labels.length
+    return text
+  })
+  // One call for all: each costs as much as a line.
+  const text = texts.join('')
+  const bytes = encodeUtf8(text)
+  let [at, firstLamport] = [0, lamport]
+  return batches.map(({ timestampMicros, appId, labels }, index) => {
+    const own = texts[index] ?? ''
+    const line = bytes.subarray(at, (at += bytes.length === text.length ? own.length : utf8Length(own)))
+    const lastLamport = firstLamport + labels.length - 1
+    const encoded: EncodedBatch = { line, timestampMicros, appId, labels, events: labels.length, firstLamport, lastLamport }
+    firstLamport = lastLamport + 1
+    return encoded
+  })
+}
+
+/** One publish as a line. @param lamport Lamport time of the first event @see checkBatch */
 export const encodeBatch = (
   events: readonly TaggedEvent[],
   lamport: Lamport,
   options: { readonly timestampMicros: number; readonly appId: string },
 ): Result<EncodedBatch, BatchRefusal> => {
-  for (const [at, event] of events.entries()) {
-    const refusal = refusalOfEvent(event, at)
-    if (refusal !== undefined) return fail(refusal)
-  }
-  const value: Line = [lamport, options.timestampMicros, options.appId, events.map(lineEvent)]
-  const fault = faultOfValue(value)
-  if (fault !== undefined) return fail({ fault, event: undefined, text: batchTexts[fault] ?? fault })
-  const line = encodeUtf8(`${JSON.stringify(value)}\n`)
-  if (line.length > LINE_BYTES_MAX) {
-    return fail({ fault: 'too-long', event: undefined, text: `${line.length} bytes in one publish, at most ${LINE_BYTES_MAX}: publish in several parts` })
-  }
-  return ok({ line, events: events.length, firstLamport: lamport, lastLamport: lastLamportOf(value) })
+  const checked = checkBatch(events, lamport, options)
+  if (!checked.ok) return checked
+  const [encoded] = encodeBatches([checked.value], lamport)
+  assert(encoded !== undefined, 'one batch is one line')
+  return ok(encoded)
 }
 
 const batchTexts: Partial<Record<LineFault, string>> = {

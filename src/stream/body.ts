@@ -1,9 +1,11 @@
 import { equalBytes } from '../core/bytes.ts'
 import type { Event, Meta, OwnNodeIds } from '../core/event.ts'
 import { eventKeyToId } from '../core/event-key.ts'
+import type { OffsetMap } from '../core/offset-map.ts'
 import { streamIdToNodeId, type Lamport, type Offset, type StreamId } from '../core/ids.ts'
 import { fail, ok, type Result } from '../core/result.ts'
-import { lastLamportOf, parseLine, type Line, type LineEvent, type LineFault } from './batch.ts'
+import { decodeUtf8 } from '../core/utf8.ts'
+import { lastLamportOf, parseDecodedLine, parseLine, type EncodedBatch, type Line, type LineEvent, type LineFault } from './batch.ts'
 
 const LINE_FEED = 0x0a
 
@@ -17,10 +19,11 @@ export function* linesOf(body: Uint8Array, from = 0): Generator<Uint8Array> {
   }
 }
 
-/** What an event has of its line and place. */
-export interface EventPlace {
-  readonly lamport: Lamport
+/** What the events of a line share. */
+export interface LinePlace {
   readonly stream: StreamId
+  /** Of the line's first event. */
+  readonly lamport: Lamport
   readonly offset: Offset
   readonly timestampMicros: number
   readonly appId: string
@@ -28,19 +31,31 @@ export interface EventPlace {
   readonly timestampAsDate: () => Date
 }
 
-export const createEvent = ([tags, payload, basis]: LineEvent, place: EventPlace): Event => {
-  const { lamport, stream, offset, timestampMicros, appId, isLocal, timestampAsDate } = place
+export const placeOfLine = ([lamport, timestampMicros, appId]: Line, stream: StreamId, offset: Offset, isLocal: boolean): LinePlace =>
+  ({ stream, lamport, offset, timestampMicros, appId, isLocal, timestampAsDate: () => new Date(timestampMicros / 1000) })
+
+/** @param at which of the line's events */
+const createMeta = (tags: readonly string[], basis: OffsetMap | null | undefined, line: LinePlace, at: number): Meta => {
+  const { stream, timestampMicros, appId, isLocal, timestampAsDate } = line
+  const lamport = line.lamport + at
   // Written out, not spread: this is done for every event that is read.
-  const meta: Meta = { eventId: eventKeyToId(place), lamport, stream, offset, timestampMicros, appId, tags, isLocalEvent: isLocal, timestampAsDate }
-  return { meta: basis === undefined ? meta : { ...meta, basis }, payload }
+  const meta: Meta = { eventId: eventKeyToId({ lamport, stream }), lamport, stream, offset: line.offset + at, timestampMicros, appId, tags, isLocalEvent: isLocal, timestampAsDate }
+  return basis === undefined ? meta : { ...meta, basis }
 }
+
+/** @param at which of the line's events it is */
+export const createEvent = (event: LineEvent, line: LinePlace, at: number): Event => ({ meta: createMeta(event[0], event[2], line, at), payload: event[1] })
 
 /** The events of one line. @param first offset of its first event */
 export const eventsOfLine = (line: Line, stream: StreamId, first: Offset, own: OwnNodeIds): Event[] => {
-  const [lamport, timestampMicros, appId, events] = line
-  const isLocal = own.has(streamIdToNodeId(stream))
-  const timestampAsDate = (): Date => new Date(timestampMicros / 1000)
-  return events.map((event, at) => createEvent(event, { lamport: lamport + at, stream, offset: first + at, timestampMicros, appId, isLocal, timestampAsDate }))
+  const place = placeOfLine(line, stream, first, own.has(streamIdToNodeId(stream)))
+  return line[3].map((event, at) => createEvent(event, place, at))
+}
+
+/** What `publish` tells of its events. @param first offset of the first one */
+export const metasOf = ({ firstLamport, timestampMicros, appId, labels }: EncodedBatch, stream: StreamId, first: Offset): readonly Meta[] => {
+  const place = placeOfLine([firstLamport, timestampMicros, appId, []], stream, first, true)
+  return labels.map(({ tags, basis }, at) => createMeta(tags, basis, place, at))
 }
 
 /** What the lines of a body, or of a part of it, add up to. */
@@ -68,26 +83,70 @@ export type BodyFault =
  * @param lamportBefore last Lamport time before the first line; 0 for none
  */
 export const readBody = (body: Uint8Array, lamportBefore: Lamport): Result<BodySummary, BodyFault> => {
-  const lamports: Lamport[] = []
-  const tags = new Set<string>()
-  const appIds = new Set<string>()
-  let [events, firstLamport, lastLamport, minMicros, maxMicros] = [0, 0, lamportBefore, Infinity, -Infinity]
-  for (const bytes of linesOf(body)) {
-    const parsed = parseLine(bytes)
-    if (!parsed.ok) return fail({ type: 'line', line: lamports.length, fault: parsed.error })
+  const sum = new BodySum(lamportBefore)
+  // Decoded at once, for a call costs as much as a line; where that fails, line by line, so that the fault is found.
+  const text = decodeUtf8(body)
+  let [at, place] = [0, 0]
+  while (at < body.length) {
+    const end = body.indexOf(LINE_FEED, at) + 1 || body.length
+    const placeEnd = text === undefined ? 0 : text.indexOf('\n', place) + 1 || text.length
+    const parsed = text === undefined ? parseLine(body.subarray(at, end)) : parseDecodedLine(body.subarray(at, end), text.slice(place, placeEnd))
+    if (!parsed.ok) return fail({ type: 'line', line: sum.lines, fault: parsed.error })
     const line = parsed.value
-    if (line[0] <= lastLamport) return fail({ type: 'order', line: lamports.length })
-    if (events === 0) firstLamport = line[0]
-    events += line[3].length
-    lastLamport = lastLamportOf(line)
-    lamports.push(lastLamport)
-    minMicros = Math.min(minMicros, line[1])
-    maxMicros = Math.max(maxMicros, line[1])
-    appIds.add(line[2])
-    for (const event of line[3]) for (const tag of event[0]) tags.add(tag)
+    if (line[0] <= sum.lastLamport) return fail({ type: 'order', line: sum.lines })
+    sum.add({ firstLamport: line[0], lastLamport: lastLamportOf(line), timestampMicros: line[1], appId: line[2] })
+    for (const event of line[3]) sum.addTags(event[0])
+    at = end
+    place = placeEnd
   }
-  if (events === 0) return fail({ type: 'empty' })
-  return ok({ events, firstLamport, lastLamport, lamports, minMicros, maxMicros, tags, appIds })
+  return sum.events === 0 ? fail({ type: 'empty' }) : ok(sum)
+}
+
+/** Adds lines up, in order. */
+export class BodySum implements BodySummary {
+  readonly lamports: Lamport[] = []
+  readonly tags = new Set<string>()
+  readonly appIds = new Set<string>()
+  events = 0
+  firstLamport = 0
+  lastLamport: Lamport
+  minMicros = Infinity
+  maxMicros = -Infinity
+
+  /** @param lamportBefore last Lamport time before the first line */
+  constructor(lamportBefore: Lamport) {
+    this.lastLamport = lamportBefore
+  }
+
+  get lines(): number {
+    return this.lamports.length
+  }
+
+  /** One line without its tags. */
+  add({ firstLamport, lastLamport, timestampMicros, appId }: Pick<EncodedBatch, 'firstLamport' | 'lastLamport' | 'timestampMicros' | 'appId'>): void {
+    if (this.events === 0) this.firstLamport = firstLamport
+    this.events += lastLamport - firstLamport + 1
+    this.lastLamport = lastLamport
+    this.lamports.push(lastLamport)
+    this.minMicros = Math.min(this.minMicros, timestampMicros)
+    this.maxMicros = Math.max(this.maxMicros, timestampMicros)
+    this.appIds.add(appId)
+  }
+
+  addAll({ events, firstLamport, lastLamport, lamports, minMicros, maxMicros, tags, appIds }: BodySummary): void {
+    if (this.events === 0) this.firstLamport = firstLamport
+    this.events += events
+    this.lastLamport = lastLamport
+    this.lamports.push(...lamports)
+    this.minMicros = Math.min(this.minMicros, minMicros)
+    this.maxMicros = Math.max(this.maxMicros, maxMicros)
+    for (const tag of tags) this.tags.add(tag)
+    for (const appId of appIds) this.appIds.add(appId)
+  }
+
+  addTags(tags: readonly string[]): void {
+    for (const tag of tags) this.tags.add(tag)
+  }
 }
 
 /** Byte at which the line that begins with event number `count` of the body begins; `undefined` when no line begins there. */

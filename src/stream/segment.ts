@@ -1,5 +1,6 @@
 import type { Lamport, Offset, StreamId } from '../core/ids.ts'
 import { assert } from '../core/assert.ts'
+import { concatBytes } from '../core/bytes.ts'
 import { decodeHeader, noHeaderId, type Sealed } from './header.ts'
 
 // The shapes in which segments go to and come from the store; `store/event-store.ts` has the same ones.
@@ -74,4 +75,18 @@ export const openFirstLamport = ({ first, sealed }: OpenSegment): Lamport => {
   const header = sealed === undefined ? undefined : decodeHeader(sealed.header)
   assert(header?.ok === true, `the open segment at ${first} has lines but no header`)
   return header.value.firstLamport
+}
+
+/** What a store holds after these pieces, which were computed on `base`. A closing raises the revision. */
+export const grown = <Base extends StreamBase>(base: Base, { closed, tail }: Pick<StreamPieces, 'closed' | 'tail'>): Base => {
+  const last = closed.at(-1)
+  const open = last === undefined ? base.open : { first: last.first + last.events, previous: last.headerId, lamportBefore: last.lastLamport, body: new Uint8Array(0), sealed: undefined }
+  const head = last === undefined ? base.head : { next: open.first, lamport: open.lamportBefore, headerId: open.previous }
+  const closing = { ...base, revision: base.revision + (last === undefined ? 0 : 1), head, open }
+  if (tail === undefined) return closing
+  return {
+    ...closing,
+    head: { next: tail.first + tail.events, lamport: tail.lastLamport, headerId: tail.headerId },
+    open: { ...open, body: open.body.length === 0 ? tail.lines : concatBytes([open.body, tail.lines]), sealed: tail.sealed },
+  }
 }

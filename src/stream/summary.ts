@@ -91,6 +91,7 @@ export class SummaryEntry {
   readonly #view: DataView
   /** Where its numbers begin. */
   readonly #fields: number
+  #stream: StreamId | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
@@ -99,6 +100,9 @@ export class SummaryEntry {
   }
 
   get stream(): StreamId {
+    return (this.#stream ??= this.#readStream())
+  }
+  #readStream(): StreamId {
     let text = ''
     for (let at = 3; at < this.#fields; at++) text += String.fromCharCode(this.#view.getUint8(at))
     return text as StreamId

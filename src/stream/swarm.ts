@@ -13,17 +13,24 @@ export const swarmIdOf = async (crypto: Sha256, founder: Uint8Array, random: Uin
   return bytesToHex(hash.subarray(0, 16)) as SwarmId
 }
 
+/** From where on the owner of a stream still holds it, always a segment's beginning, and all that goes on from what lies before. */
+export interface StartPlace {
+  readonly offset: Offset
+  /** Header id of the segment before. */
+  readonly previous: Uint8Array
+  /** Last Lamport time before. */
+  readonly lamportBefore: Lamport
+  /** Over all lines before: names of branches go on from it. */
+  readonly chain: Uint8Array
+}
+
 /** What the owner of a stream signs to say where it starts. @see FORMAT.md [F36] */
-export const startBytes = (
-  swarm: SwarmId,
-  stream: StreamId,
-  start: { readonly offset: Offset; readonly previous: Uint8Array; readonly lamportBefore: Lamport },
-): Uint8Array => {
+export const startBytes = (swarm: SwarmId, stream: StreamId, start: StartPlace): Uint8Array => {
   const numbers = new DataView(new ArrayBuffer(16))
   setU64(numbers, 0, start.offset)
   setU64(numbers, 8, start.lamportBefore)
   const [offset, lamport] = [new Uint8Array(numbers.buffer, 0, 8), new Uint8Array(numbers.buffer, 8, 8)]
-  return concatBytes([encodeUtf8('millpond/start/1'), swarmIdToBytes(swarm), streamIdToBytes(stream), offset, start.previous, lamport])
+  return concatBytes([encodeUtf8('millpond/start/2'), swarmIdToBytes(swarm), streamIdToBytes(stream), offset, start.previous, lamport, start.chain])
 }
 
 /** Chain over the lines of a stream before its first one. */

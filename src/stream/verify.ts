@@ -7,6 +7,7 @@ import { decodeHeader, headerId, type Header, type Sealed } from './header.ts'
 import { isSigningKey } from './point.ts'
 import { closedSegment } from './seal.ts'
 import { openFirstLamport, type StreamBase, type StreamPieces } from './segment.ts'
+import { startBytes, type StartPlace } from './swarm.ts'
 
 /** A piece of a stream as it came from a peer. */
 export interface ReceivedPiece {
@@ -70,6 +71,12 @@ export const checkHeader = (swarm: SwarmId, piece: Pick<ReceivedPiece, 'stream' 
 /** Whether the stream's owner signed this header. */
 export const holdsSeal = ({ verify }: Pick<StreamCrypto, 'verify'>, stream: StreamId, { header, seal }: Sealed): Promise<boolean> =>
   verify(nodeIdToPublicKey(streamIdToNodeId(stream)), seal, header)
+
+/** Whether the owner of `stream` signed that it starts there. A branch has no start, and nothing starts at offset 0. @see FORMAT.md [F36] */
+export const holdsStart = ({ verify }: Pick<StreamCrypto, 'verify'>, swarm: SwarmId, stream: StreamId, start: StartPlace & { readonly signature: Uint8Array }): Promise<boolean> =>
+  start.offset > 0 && stream === streamWithoutBranch(stream)
+    ? verify(nodeIdToPublicKey(streamIdToNodeId(stream)), start.signature, startBytes(swarm, stream, start))
+    : Promise.resolve(false)
 
 /** Whether the lines add up to what the header says. @param before events and first Lamport time of the part that is not among them */
 const contradiction = (header: Header, lines: BodySummary, before?: { readonly events: number; readonly firstLamport: Lamport }): AuthorFault | undefined => {

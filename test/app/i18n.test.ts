@@ -3,7 +3,14 @@ import path from 'node:path'
 import { parse, type AST } from 'svelte/compiler'
 import { IntlMessageFormat } from 'intl-messageformat'
 import { describe, expect, test } from 'vitest'
-import { catalogues, languageOf, Words } from '../../src/app/i18n/words.svelte.ts'
+import { crashDe } from '../../src/app/i18n/crash-de.ts'
+import { crashEn } from '../../src/app/i18n/crash-en.ts'
+import { languageOf } from '../../src/app/i18n/language.ts'
+import { de } from '../../src/app/i18n/de.ts'
+import { texts as german } from '../../src/app/i18n/de.ts?compiled'
+import { en } from '../../src/app/i18n/en.ts'
+import { texts as english } from '../../src/app/i18n/en.ts?compiled'
+import { Words } from '../../src/app/i18n/words.svelte.ts'
 
 /** The places of a message and their kinds, plural forms included: `n:plural[=0,one,other]`. */
 const placesOf = (message: string): readonly string[] => {
@@ -51,9 +58,11 @@ const textsIn = (source: string): readonly string[] => {
 }
 
 describe('texts', () => {
+  test('[A6] what stands outside of the app has the same keys in both languages', () => expect(Object.keys(crashDe)).toEqual(Object.keys(crashEn)))
+
   test('[A6] both languages have the same keys, and in each text the same places and plural forms', () => {
-    expect(Object.keys(catalogues.de)).toEqual(Object.keys(catalogues.en))
-    for (const [key, text] of Object.entries(catalogues.en)) expect([key, placesOf(catalogues.de[key as keyof typeof catalogues.de])]).toEqual([key, placesOf(text)])
+    expect(Object.keys(de)).toEqual(Object.keys(en))
+    for (const [key, text] of Object.entries(en)) expect([key, placesOf(de[key as keyof typeof de])]).toEqual([key, placesOf(text)])
   })
 
   test('[A6] no text stands in a component outside of the catalogues', () => {
@@ -65,7 +74,7 @@ describe('texts', () => {
   test('[A6] every text of the catalogues is used', () => {
     const sources = readdirSync('src/app', { recursive: true, encoding: 'utf8' }).filter((file) => /\.(svelte|ts)$/.test(file) && !/i18n\/(en|de)\.ts$/.test(file)).map((file) => readFileSync(path.join('src/app', file), 'utf8')).join('\n')
     const isUsed = (key: string): boolean => sources.includes(`'${key}'`) || stems(key).some((stem) => sources.includes(`\`${stem}`))
-    expect(Object.keys(catalogues.en).filter((key) => !isUsed(key))).toEqual([])
+    expect(Object.keys(en).filter((key) => !isUsed(key))).toEqual([])
   })
 
   test('[A6] the first language of a person that is known is taken, else English', () => {
@@ -74,19 +83,19 @@ describe('texts', () => {
   })
 
   test('[A6] amounts, durations and times of day are said in the language', () => {
-    const words = new Words('de')
+    const words = new Words('de', german)
     expect(words.bytes(5_200_000_000)).toBe('5,2 GB')
     expect(words.bytes(184_000_000)).toBe('184 MB')
     expect(words.duration(84 * 60_000)).toBe('1 h 24 min')
     expect(words.duration(40_000)).toBe('40 s')
     expect(words.t('safety.here', { n: 1 })).toBe('1 Eintrag liegt nur hier')
-    words.language = 'en'
+    words.speak('en', english)
     expect(words.t('safety.here', { n: 1204 })).toBe('1,204 entries are only here')
   })
 
   test('[A6] a recorded time is shown as its author wrote it, whatever the zone of this tablet', () => {
-    expect(new Words('en').recorded('2012-01-02T07:00:00.000+02:00')).toBe('2 Jan 07:00')
-    expect(new Words('en').recorded('soon')).toBe('soon')
+    expect(new Words('en', english).recorded('2012-01-02T07:00:00.000+02:00')).toBe('2 Jan 07:00')
+    expect(new Words('en', english).recorded('soon')).toBe('soon')
   })
 })
 

@@ -98,6 +98,16 @@ describe('lines of JSON', () => {
 })
 
 describe('tables', () => {
+  test('[G7] a formula, markup and names of properties in a table are text', async () => {
+    const names = ['=HYPERLINK("//x","y")', '+1+cmd|\' /C calc\'!A0', '@SUM(A1)', '<img src=x onerror=alert(1)>', '__proto__']
+    const cell = (text: string): string => `"${text.replaceAll('"', '""')}"`
+    const rows = names.map((name) => `2026-03-09T06:00:00.000+01:00,${cell(name)},OP10,TM4,start`)
+    const parsed = await parse(new Blob([`time,case,activity,resource,transition\n${rows.join('\n')}\n`]))
+    expect(parsed.map((line) => (line.type === 'record' ? line.record.case : line.reason))).toEqual(names)
+    const strange = await parse(new Blob(['time,case,activity,resource,transition,__proto__,constructor\n2026-03-09T06:00:00.000+01:00,W1,OP10,TM4,start,x,y\n']))
+    expect([strange, ({} as Readonly<Record<string, unknown>>)['x']]).toEqual([[expect.objectContaining({ type: 'record' })], undefined])
+  })
+
   const row = '2026-03-09T06:00:00.000+01:00,W1,OP10,TM4,start'
   const header = 'time,case,activity,resource,transition'
   const recordsOf = async (file: Blob) => (await parse(file)).flatMap((line) => (line.type === 'record' ? [line.record] : []))

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Orders } from '../../src/app/orders/orders.ts'
-import { initialState, ordersFold } from '../../src/app/orders/orders.ts'
-import { runFold } from '../../src/app/orders/runner.ts'
+import { initialState, ordersFish } from '../../src/app/orders/orders.ts'
 import { allOrders, allStations, operationsOf, orderState } from '../../src/app/orders/selectors.ts'
 import { importFile } from '../../src/app/import/import-file.ts'
 import { sampleFile, sampleRecords } from '../../src/app/sample/sample.ts'
 import type { Node } from '../../src/node/node.ts'
+import { createPond } from '../../src/pond/pond.ts'
 import { createNodeWorld, readAll } from '../node/world.ts'
 
 const COUNT = sampleRecords().length
@@ -18,12 +18,7 @@ const held = async (node: Node): Promise<number> => Object.values(await node.pre
 /** What a screen shows: newest state told. */
 const screen = (node: Node): (() => Orders) => {
   let state = initialState
-  runFold(node, ordersFold, {
-    changed: (changed) => (state = changed),
-    failed: (error) => {
-      throw error
-    },
-  })
+  createPond(node).observe(ordersFish, (changed) => (state = changed))
   return () => state
 }
 

@@ -16,6 +16,6 @@ export const peerStatus = (letter: string, change: Partial<PeerStatus> = {}): Pe
 })
 
 export const nodeStatus = (change: Partial<NodeStatus> = {}): NodeStatus => ({
-  nodeId: nodeIdOf('A'), name: 'A1 Station A', leader: true, own: {}, present: {}, peers: [], hubs: [], unreached: [], online: true, cutOffSinceMicros: undefined, returnAllowed: true,
+  nodeId: nodeIdOf('A'), name: 'A1 Station A', startedMicros: 0, leader: true, own: {}, present: {}, peers: [], hubs: [], unreached: [], online: true, cutOffSinceMicros: undefined, returnAllowed: true,
   storage: { usedBytes: 1e6, quotaBytes: 1e9, persistent: true }, storeFailure: undefined, forks: [], notices: [], ...change,
 })

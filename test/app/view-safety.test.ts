@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { streamIdOf } from '../../src/core/ids.ts'
+import { texts } from '../../src/app/i18n/en.ts?compiled'
 import { Words } from '../../src/app/i18n/words.svelte.ts'
 import { chipWords } from '../../src/app/state/chip-words.ts'
 import { copiesOf } from '../../src/app/state/copies.ts'
@@ -9,7 +10,7 @@ import { nodeIdOf, nodeStatus, offsets, peerStatus } from './status.ts'
 
 const own = offsets({ A: 9 })
 const said = (status: Parameters<typeof safetyOf>[0], unsaved = false): string => {
-  const words = new Words('en')
+  const words = new Words('en', texts)
   const { title, fact } = chipWords(safetyOf(status, unsaved), '180 MB')
   return `${words.t(...title)} · ${words.t(...fact)}`
 }
@@ -82,9 +83,9 @@ describe('tablets', () => {
     const silent = (letter: string, sinceMicros: number) => peerStatus(letter, { state: 'gone', name: 'M3 Milling 3', sinceMicros, hops: undefined })
     const status = nodeStatus({ peers: [peerStatus('B'), silent('C', 7), silent('D', 5)] })
     expect(problemsOf(status).map(({ code, about, sinceMicros }) => [code, about, sinceMicros])).toEqual([['NOT-HEARD', 'Milling 3', 7]])
-    const fork = (letter: string, sinceMicros: number, entries: readonly number[]) => ({ stream: streamIdOf(nodeIdOf(letter), 0), nodeId: nodeIdOf(letter), end: 4, sinceMicros, foundMicros: 9, entries })
+    const fork = (letter: string, sinceMicros: number, entries: readonly number[]) => ({ stream: streamIdOf(nodeIdOf(letter), 0), nodeId: nodeIdOf(letter), end: 4, sinceMicros, foundMicros: 9, entries, displaced: entries.length > 2 ? 1 : 0 })
     const forks = [fork('C', 5, [40, 10]), fork('A', 6, [1, 2]), fork('Z', 7, [3, 3, 1])]
-    expect(historiesOf({ ...status, forks }).map(({ name, count, entries }) => [name, count, entries])).toEqual([[undefined, 3, [3, 3, 1]], ['A1 Station A', 2, [1, 2]], ['M3 Milling 3', 2, [40, 10]]])
+    expect(historiesOf({ ...status, forks }).map(({ name, count, entries, displaced }) => [name, count, entries, displaced])).toEqual([[undefined, 3, [3, 3, 1], 1], ['A1 Station A', 2, [1, 2], 0], ['M3 Milling 3', 2, [40, 10], 0]])
   })
 
   test('[G6] a tablet that is there and not reached is told from one that is not heard, with the reason once', () => {

@@ -54,6 +54,7 @@ const SCREENS: readonly Screen[] = [
   ['a floor that cannot be opened', '', { scene: 'blocked' }, undefined],
   ['a disk that does not answer', '', { scene: 'stuck' }, '[data-testid=stopped-archive]'],
   ['a newer version in another window', '', { scene: 'newer' }, undefined],
+  ['an app that does not start', '', { scene: 'crash' }, '[data-testid=crash-save]'],
   ['a tablet that the browser has cleared', '', { scene: 'cleared' }, undefined],
   ['no orders', '#orders', { data: 'none', status: 'alone' }, undefined],
   ['orders', '#orders', {}, undefined],
@@ -62,6 +63,7 @@ const SCREENS: readonly Screen[] = [
   ['order', '#order=W20498', {}, undefined],
   ['finish', '#order=W20498', {}, '.run .key'],
   ['tablets', '#tablets', { status: 'notices' }, undefined],
+  ['a tablet with several histories', '#tablets', { status: 'histories' }, undefined],
   ['a tablet alone', '#tablets', { data: 'none', status: 'alone' }, undefined],
   ['a full disk', '#tablets', { status: 'full' }, undefined],
   ['a wrong clock', '#tablets', { status: 'clock' }, undefined],
@@ -104,7 +106,7 @@ describe.each(SIZES)('at the size of a %s', (size, width, height) => {
 
   test.each(SCREENS)('[A8] %s: no barrier is found, targets fit gloves, nothing is cut off at the side', async (_, place, asked, pressed) => {
     show(place, { ...asked, theme: size === 'portrait' ? 'dark' : 'light', lang: size === 'landscape' ? 'en' : 'de' })
-    await expect.poll(() => document.querySelector(isBare(asked) ? '.bare h1, .bare .mark' : '[data-orders="ready"]')).not.toBeNull()
+    await expect.poll(() => document.querySelector(isBare(asked) ? '.bare h1, .bare .mark, .crash h1' : '[data-orders="ready"]')).not.toBeNull()
     if (pressed !== undefined) await press(pressed)
     await document.fonts.ready
     // A pressed key lets go slowly; a colour on its way is none to judge.

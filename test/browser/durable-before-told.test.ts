@@ -3,6 +3,7 @@ import { createMemoryHub } from '../../src/net/memory-signaling.ts'
 import { createMemoryNetwork } from '../../src/net/memory-transport.ts'
 import { createSimplePeerConnector } from '../../src/net/simple-peer-transport.ts'
 import { createBrowserEnvironment } from '../../src/node/browser-environment.ts'
+import { connectParts } from '../../src/node/connect.ts'
 import { createNode } from '../../src/node/create-node.ts'
 import type { Swarm } from '../../src/node/crypto.ts'
 import { foundSwarm } from '../../src/node/membership.ts'
@@ -32,6 +33,7 @@ const openTwo = async (swarm: Swarm, through: (tables: Tables) => Tables = (tabl
     const database = `durable-${name}-${swarm.id}`
     const store = createEventStore(through(await openIdbTables(database)), swarm.id)
     const network = {
+      parts: connectParts,
       connector: createSimplePeerConnector({ stunUrls: () => [], timers: environment }),
       signalings: ({ introductionId, key }: { readonly introductionId: Uint8Array; readonly key: Uint8Array }) =>
         [['memory:hub', hub.signaling({ name, swarm: swarm.id, introductionId, tagOf: (id) => webCrypto.hmac(key, id) })]] as const,

@@ -34,9 +34,10 @@ describe('an attempt', () => {
     expect(await failing([new Uint8Array(3 * 1024 + 1)])).toBe('malformed signal')
     expect(await failing([candidate({ sdpMLineIndex: 1 })])).toBe('malformed signal')
     expect(await failing([candidate({ candidate: 'x'.repeat(513) })])).toBe('malformed signal')
-    expect(await failing([text({ type: 'answer', sdp: `v=0\r\n${fingerprint}` })])).toBe('signal out of order')
-    expect(await failing([text({ type: 'offer', sdp: `v=0\r\n${fingerprint}` })], true)).toBe('signal out of order')
-    expect(await failing([text({ type: 'offer', sdp: `no description\r\n${fingerprint}` })])).toContain('ERR_SET_REMOTE_DESCRIPTION')
+    const section = 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n'
+    expect(await failing([text({ type: 'answer', sdp: `v=0\r\n${section}${fingerprint}` })])).toBe('signal out of order')
+    expect(await failing([text({ type: 'offer', sdp: `v=0\r\n${section}${fingerprint}` })], true)).toBe('signal out of order')
+    expect(await failing([text({ type: 'offer', sdp: `no description\r\n${section}${fingerprint}` })])).toContain('ERR_SET_REMOTE_DESCRIPTION')
     expect(await failing(Array.from({ length: 65 }, () => candidate({})))).toBe('too many candidates')
     const [near] = await connect().opened
     near.close('done')

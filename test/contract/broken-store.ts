@@ -59,7 +59,7 @@ export const brokenStores: readonly BrokenStore[] = [
     fault: 'the tail that a closing covers stays',
     tables: changeTransactions((transaction) => ({ delete: (table, range) => (table === 'tail' ? undefined : transaction.delete(table, range)) })),
   },
-  { rule: 'S10', fault: 'tails are never joined', store: (store) => ({ ...store, joinTail: () => Promise.resolve() }) },
+  { rule: 'S10', fault: 'tails are never joined', store: (store) => ({ ...store, joinTail: () => Promise.resolve(false) }) },
   {
     rule: 'S11',
     fault: 'a hole is not told',
@@ -167,4 +167,5 @@ export const brokenStores: readonly BrokenStore[] = [
     fault: 'streams whose name begins alike count as branches',
     store: (store) => ({ ...store, family: async (stream) => (await store.records()).filter((record) => record.stream.startsWith(stream)) }),
   },
+  { rule: 'S28', fault: 'a stream that is held begins anew', store: (store) => ({ ...store, begin: (stream, start) => store.begin(stream, start).then(() => true) }) },
 ]

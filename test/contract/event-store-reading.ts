@@ -82,13 +82,29 @@ export const readingCases: readonly StoreCase[] = [
       const whole = await author.write(undefined, { batches: 3, bytes: 70_000 })
       const [before, ...rest] = whole.closed
       if (before === undefined) throw new Error('three closed segments')
-      const start = { offset: 1, previous: before.headerId, lamportBefore: before.lastLamport, signature: new Uint8Array(64) }
-      expect((await store.appendReplicated([{ ...whole, next: 1, closed: rest, start }], 3)).type).toBe('stored')
+      const start = { offset: 1, previous: before.headerId, lamportBefore: before.lastLamport, chain: new Uint8Array(32).fill(1), signature: new Uint8Array(64) }
+      expect(await store.begin(author.stream, start)).toBe(true)
+      expect((await store.heads()).size).toBe(0)
+      expect((await store.appendReplicated([{ ...whole, revision: 1, next: 1, closed: rest }], 3)).type).toBe('stored')
       expect(await store.piece(author.stream, 0)).toBeUndefined()
       expect(await store.piece(author.stream, 1)).toMatchObject({ type: 'closed', first: 1 })
       expect(await store.state(author.stream)).toMatchObject({ start, head: { next: 3 } })
       expect(await store.present()).toEqual({ [author.stream]: 2 })
       expect((await store.records()).find(({ stream }) => stream === author.stream)?.start).toEqual(start)
+    },
+  },
+  {
+    rule: 'S28',
+    title: 'a stream of which anything is held keeps its beginning',
+    run: async ({ open }) => {
+      const [store, author, other] = [await open(), await createAuthor(), await createAuthor()]
+      await store.appendReplicated([await author.write(undefined)], 0)
+      const before = await store.state(author.stream)
+      const start = (offset: number) => ({ offset, previous: new Uint8Array(32).fill(1), lamportBefore: 9, chain: new Uint8Array(32).fill(2), signature: new Uint8Array(64) })
+      expect(await store.begin(author.stream, start(5))).toBe(false)
+      expect(await store.state(author.stream)).toEqual(before)
+      expect([await store.begin(other.stream, start(5)), await store.begin(other.stream, start(3))]).toEqual([true, false])
+      expect(await (await open()).state(other.stream)).toMatchObject({ revision: 1, head: { next: 5, lamport: 9 }, open: { first: 5 }, start: start(5) })
     },
   },
   {

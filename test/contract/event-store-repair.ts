@@ -94,7 +94,7 @@ export const repairCases: readonly StoreCase[] = [
       await remove('segments', [author.stream, 2])
       const lowered = await store.lower(author.stream, 2, 'unreadable', 0)
       const refill = { stream: author.stream, revision: lowered?.revision ?? 0, next: 2, ...partOf(whole, 1, 2) }
-      expect((await store.appendReplicated([refill], 0)).type).toBe('stored')
+      expect(await store.appendReplicated([refill], 0)).toMatchObject({ type: 'stored', further: [author.stream] })
       expect((await store.state(author.stream))?.head).toEqual({ next: 6, lamport: 6, headerId: whole.closed[2]?.headerId })
       expect(await store.piece(author.stream, 5)).toMatchObject({ type: 'closed', first: 4 })
     },

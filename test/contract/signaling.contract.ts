@@ -225,7 +225,7 @@ const notWanted: SignalingCase['run'] = async (factory) => {
 }
 
 /** Right for all ids but its own. */
-const wrongOwnTag = (number: number): TagOf => async (id) => (id[0] === number ? new Uint8Array(8) : tagOf(id))
+const wrongOwnTag = (number: number): TagOf => async (id) => (id[0] === number ? new Uint8Array(16) : tagOf(id))
 
 const wrongTags: SignalingCase['run'] = async (factory) => {
   let tries = 0

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { allEvents, matches, normaliseWhere, type Conjunction, type Labels } from '../../src/core/where.ts'
+import { allEvents, matches, matchesAll, normaliseWhere, type Conjunction, type Labels } from '../../src/core/where.ts'
 
 const labels: Labels = { tags: ['order:1', 'station:a'], appId: 'app', isLocal: false, lamport: 10, timestampMicros: 100 }
 
@@ -15,6 +15,11 @@ test('an event matches when all of at least one conjunction holds', () => {
   check([{ tags: ['order:1'], appId: 'other' }], false)
   check([{ tags: [], local: true }], false)
   check([{ tags: ['order'] }], false)
+})
+
+test('a selection of all events is known as such', () => {
+  for (const where of [allEvents, [{ tags: ['a'] }, { tags: [] }]]) expect(matchesAll(where)).toBe(true)
+  for (const where of [[], [{ tags: ['a'] }], [{ tags: [], local: true as const }], [{ tags: [], minLamport: 1 }]]) expect(matchesAll(where)).toBe(false)
 })
 
 test('[G5] bounds of time and Lamport time are included', () => {

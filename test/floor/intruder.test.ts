@@ -1,7 +1,6 @@
-import path from 'node:path'
 import type { Page } from 'playwright-core'
-import { build, type Rolldown } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bundlePage } from './bundle-page.ts'
 import { createFloor, type Floor } from './floor.ts'
 import type { Trick } from './intruder-page.ts'
 import { beginFloor, connected, holding, inviteLink, joinFloor, nodeIdOf, presentOf, publishInSteps, show } from './tablet-page.ts'
@@ -9,22 +8,10 @@ import { beginFloor, connected, holding, inviteLink, joinFloor, nodeIdOf, presen
 let floor: Floor
 let script: string
 
-/** `intruder-page.ts` and all it imports as one script. */
-const bundle = async (): Promise<string> => {
-  const built = (await build({
-    configFile: false,
-    logLevel: 'error',
-    build: { write: false, minify: false, target: 'es2023', lib: { entry: path.resolve('test/floor/intruder-page.ts'), formats: ['iife'], name: 'intruderPage' } },
-  })) as readonly Rolldown.RolldownOutput[]
-  const [chunk] = built[0]?.output ?? []
-  if (chunk === undefined) throw new Error('nothing was built')
-  return chunk.code
-}
-
 beforeAll(async () => {
   floor = await createFloor(3)
   await floor.startHub()
-  script = await bundle()
+  script = await bundlePage('test/floor/intruder-page.ts')
 })
 afterAll(() => floor.close())
 

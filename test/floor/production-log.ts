@@ -2,24 +2,13 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { parseRecord, recordToEvent } from '../../src/app/import/record.ts'
 import type { TaggedEvent } from '../../src/index.ts'
-import { createRandom } from '../random.ts'
+import { makeLog } from './made-log.ts'
 
 /** A quarter of a real factory (doi 10.4121/uuid:68726926-5ac5-4fab-b873-ee76ea412399); it is not part of this project and lies beside it where it is at hand. */
 const realFile = '../shared/data/production-log.ndjson'
 
 /** 9,906 lines: the real log, or where it is not at hand one of the same size and shape, always the same. */
 const readLog = (): string => (existsSync(realFile) ? readFileSync(realFile, 'utf8') : makeLog())
-
-const makeLog = (): string => {
-  const random = createRandom(2012)
-  const startMs = Date.UTC(2012, 0, 2, 5)
-  const lines = Array.from({ length: 4953 }, (_, index) => {
-    const operation = { case: `Case${random.below(225)}`, activity: `Operation ${random.below(26)}`, resource: `ID${4400 + random.below(48)}` }
-    const at = (minutes: number): string => new Date(startMs + minutes * 60_000).toISOString()
-    return [{ time: at(index * 26), ...operation, transition: 'start' }, { time: at(index * 26 + 20), ...operation, transition: 'complete' }]
-  })
-  return `${lines.flat().map((line) => JSON.stringify(line)).join('\n')}\n`
-}
 
 /** The events of the log, split by station among `count` tablets, each in the order of the log. */
 export const splitLog = (count: number): readonly (readonly TaggedEvent[])[] => {

@@ -20,8 +20,8 @@ afterAll(() => {
   server.close()
 })
 
-const connect = async (id: string): Promise<WebSocket> => {
-  const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/introduce/peerjs?key=millpond&id=${id}&token=t`)
+const connect = async (id: string, token = 't'): Promise<WebSocket> => {
+  const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/introduce/peerjs?key=millpond&id=${id}&token=${token}`)
   await Promise.race([once(socket, 'message'), once(socket, 'error').then(([error]) => Promise.reject(error as Error))])
   return socket
 }
@@ -43,8 +43,18 @@ test('[G7] one device takes a hundred places at most, and gives them back', asyn
   for (const socket of sockets) socket.terminate()
 })
 
+test('[G7] the id of a tablet that is away is given to nobody else', async () => {
+  const socket = await connect('mine', 'secret')
+  const gone = once(socket, 'close')
+  socket.close()
+  await gone
+  await expect(connect('mine', 'guess')).rejects.toThrow('socket hang up')
+  const again = await connect('mine', 'secret')
+  again.terminate()
+})
+
 test('[G7] who does not read what it is sent is cut off', async () => {
-  const [deaf, ...senders] = await Promise.all(['deaf', ...Array.from({ length: 60 }, (_, at) => `loud${at}`)].map(connect))
+  const [deaf, ...senders] = await Promise.all(['deaf', ...Array.from({ length: 60 }, (_, at) => `loud${at}`)].map((id) => connect(id)))
   if (deaf === undefined) throw new Error('no socket')
   deaf.pause()
   const text = JSON.stringify({ type: 'OFFER', dst: 'deaf', payload: 'x'.repeat(60 * 1024) })

@@ -61,14 +61,39 @@ afterAll(async () => {
 })
 
 test('the package holds the library and its types, and nothing of the app or the hub', () => {
-  expect(packed).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'README.md', 'dist/lib/index.js', 'dist/lib/index.d.ts']))
+  expect(packed).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'README.md', 'dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/lib/actyx.js', 'dist/lib/actyx/actyx.d.ts', 'dist/lib/testing.js', 'dist/lib/testing.d.ts', 'dist/lib/svelte.js', 'dist/lib/svelte/follow.d.ts']))
   expect(packed.filter((file) => file.startsWith('src/') || file.startsWith('dist/') && !file.startsWith('dist/lib/'))).toEqual([])
   expect(packed.filter((file) => /\.(svelte|css|html)$/.test(file))).toEqual([])
+})
+
+test('nothing that the package needs or holds is under the GPL', () => {
+  const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as { readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly license?: string }>> }
+  const shipped = Object.entries(packages).filter(([name, { dev }]) => name !== '' && dev !== true)
+  expect(shipped.length).toBeGreaterThan(3)
+  expect(shipped.filter(([, { license }]) => license === undefined || /GPL/i.test(license)).map(([name]) => name)).toEqual([])
+  // Those who are, or bring it with them, are here for tests alone.
+  expect(Object.keys(packages).filter((name) => name.startsWith('node_modules/@actyx/')).every((name) => packages[name]?.dev === true)).toBe(true)
+  const built = readdirSync(path.join(root, 'dist'), { recursive: true, encoding: 'utf8' }).filter((name) => /\.(js|css|html|d\.ts)$/.test(name))
+  expect(built.filter((name) => /@actyx\/|General Public License|GPL-[23]/.test(readFileSync(path.join(root, 'dist', name), 'utf8')))).toEqual([])
 })
 
 test('the example of the README type-checks against the packed types, without skipping them', async () => {
   const { stdout } = await exec(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', project])
   expect(stdout).toBe('')
+})
+
+test('[G1] a test of an application runs in Node.js as it is, over a node in memory', async () => {
+  const script = `
+    import { actyxOf } from 'millpond/actyx'
+    import { testNode } from 'millpond/testing'
+    const node = await testNode()
+    const actyx = actyxOf(node, { appId: 'com.example.app' })
+    await actyx.publish([{ tags: ['piece'], event: 2 }, { tags: ['piece'], event: 3 }])
+    const [{ payload }] = await actyx.queryAql("FROM 'piece' AGGREGATE SUM(_)")
+    await node.close()
+    console.log(payload)`
+  const { stdout } = await exec(process.execPath, ['--input-type=module', '-e', script], { cwd: project })
+  expect(stdout).toBe('5\n')
 })
 
 test('[G9] the example of the README publishes and queries an event in Chromium, and asks no other host for anything', async () => {

@@ -72,9 +72,13 @@ const textsOf = (page: Page): Promise<readonly string[]> =>
     return texts.sort()
   })
 
-/** Waits until all hold the same streams with the same events. */
-const untilEqual = async (pages: readonly Page[], timeoutMs = 60_000): Promise<Readonly<Record<string, number>>> => {
-  await expect.poll(async () => new Set(await Promise.all(pages.map(async (page) => JSON.stringify(Object.entries(await presentOf(page)).sort())))).size, { timeout: timeoutMs, interval: 300 }).toBe(1)
+/** Waits until all hold the same streams with the same events. @param versions of the streams of `of` there are so many in the end: before, all may be equal for a moment */
+const untilEqual = async (pages: readonly Page[], of: string, versions: number): Promise<Readonly<Record<string, number>>> => {
+  const streams = async () => (await Promise.all(pages.map(presentOf))).map((present) => Object.entries(present).sort())
+  await expect.poll(async () => {
+    const all = await streams()
+    return [new Set(all.map((each) => JSON.stringify(each))).size, all[0]?.filter(([stream]) => stream.startsWith(`${of}-0`)).length]
+  }, { timeout: 60_000, interval: 300 }).toEqual([1, versions])
   const histories = await Promise.all(pages.map(historyOf))
   expect(histories).toEqual(histories.map(() => histories[0]))
   return presentOf(pages[0] as Page)
@@ -110,19 +114,40 @@ test('[R42] [R44] [R45] an older copy that was published into before it met anyb
   expect(await nodeIdOf(apart.page)).toBe(old)
   await publishInSteps(apart.page, numbered('alone', 10), 5)
   await stop(apart.context)
+  await first.evaluate(() => {
+    const followed = { texts: [] as string[], reasons: [] as string[], live: [] as string[] }
+    globalThis.millpond?.subscribe({ where: [{ tags: ['numbered'] }] }, {
+      events: (chunk) => chunk.forEach(({ payload }) => followed.texts.push(`${(payload as { text: string }).text} ${(payload as { at: number }).at}`)),
+      timeTravel: (_, reason) => {
+        followed.reasons.push(reason)
+        followed.texts = []
+      },
+      failed: (error) => followed.reasons.push(error.message),
+    })
+    globalThis.millpond?.subscribeAql("FROM 'numbered' AGGREGATE COUNT(_)", {
+      answers: (answers) => answers.forEach((answer) => answer.type === 'event' && followed.live.push(JSON.stringify(answer.payload))),
+      failed: (error) => followed.live.push(error.message),
+    })
+    Object.assign(globalThis, { followed })
+  })
   const { page, context } = await start('one')
   await page.waitForFunction((former) => globalThis.millpond?.nodeId !== former, old, { polling: 50 })
   await publishInSteps(page, numbered('since', 3), 1)
-  const present = await untilEqual([page, first])
+  const present = await untilEqual([page, first], old, 3)
   expect(Object.entries(present).filter(([stream]) => stream.startsWith(old)).map(([stream, last]) => [stream.split('~').length, last]).sort()).toEqual([[1, 29], [2, 39], [2, 69]])
   const texts = await textsOf(page)
   for (const [text, count] of [['common', 30], ['before the loss', 40], ['alone', 10], ['since', 3]] as const) expect(texts.filter((each) => each.startsWith(text))).toHaveLength(count)
+  // Who follows has been told, and has been given all of both histories, each entry once.
+  const followed = () => first.evaluate(() => (globalThis as unknown as { followed: { texts: string[]; reasons: string[]; live: string[] } }).followed)
+  await expect.poll(async () => (await followed()).texts.toSorted(), { timeout: 20_000 }).toEqual(texts)
+  expect((await followed()).reasons).toContain('forked')
+  await expect.poll(async () => (await followed()).live.at(-1), { timeout: 10_000 }).toBe(`${texts.length}`)
   for (const each of [page, first]) expect(await historiesShown(each)).toMatch(/has 2 histories since .*(40 \+ 10|10 \+ 40) entries/s)
 
   // Who was off that day.
   await stop(context)
   const back = await reopen(contextOf.second, origin)
-  expect(await untilEqual([back, first])).toEqual(present)
+  expect(await untilEqual([back, first], old, 3)).toEqual(present)
   expect(await historiesShown(back)).toMatch(/2 histories/)
 }, 240_000)
 
@@ -134,7 +159,7 @@ test('[R10] [R42] a profile copied and both copies running, in reach of each oth
   for (const { page } of [a, b]) await page.waitForFunction((former) => globalThis.millpond?.nodeId !== former, old, { polling: 50 })
   await Promise.all([a, b].map(({ page }, at) => publishInSteps(page, numbered(`clone ${at}`, 12), 2)))
   expect(await nodeIdOf(a.page)).not.toBe(await nodeIdOf(b.page))
-  await untilEqual([a.page, b.page, first])
+  await untilEqual([a.page, b.page, first], old, 1)
   const texts = await textsOf(first)
   for (const text of ['clone 0', 'clone 1']) expect(texts.filter((each) => each.startsWith(text))).toHaveLength(12)
   for (const { page } of [a, b]) {
@@ -158,7 +183,7 @@ test('[R44] copies that ran apart: what each recorded is on all once they meet, 
   const all = []
   for (const name of names) all.push(await start(name))
   for (const { page } of all) await page.waitForFunction((former) => globalThis.millpond?.nodeId !== former, old, { polling: 50 })
-  const present = await untilEqual([...all.map(({ page }) => page), first])
+  const present = await untilEqual([...all.map(({ page }) => page), first], old, 4)
   expect(Object.keys(present).filter((stream) => stream.startsWith(`${old}-0`))).toHaveLength(4)
   const texts = await textsOf(first)
   for (const name of names) expect(texts.filter((each) => each.startsWith(name))).toHaveLength(7)

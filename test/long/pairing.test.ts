@@ -129,6 +129,38 @@ describe('tablets without any hub', () => {
     await expect.poll(() => payloads(second)).toEqual(['before it joined'])
   })
 
+  test('[G7] [A8] a code of something else before the camera is said, the camera goes on looking, and the right one is taken', async () => {
+    const film = path.join(folder, 'film.y4m')
+    const [first, second] = await Promise.all([openApp(await (await openBrowser()).newContext()), openApp(await (await openBrowser(film)).newContext({ permissions: ['camera'] }))])
+    await beginFloor(first, 'Turning 1')
+    const invitation = await invitationOf(first)
+    const scanner = second.getByTestId('scanner')
+    const scan = async (text: string): Promise<void> => {
+      filmCode(film, text)
+      await second.getByTestId('scan').click()
+    }
+    const seesWrong = async (words: string): Promise<void> => {
+      await expect.poll(() => second.getByTestId('code-wrong').textContent()).toContain(words)
+      await second.locator('[data-testid=scanner][data-state=on]').waitFor()
+      await scanner.getByRole('button').click()
+    }
+
+    await second.getByTestId('join-code').click()
+    await scan('https://example.test/menu')
+    await seesWrong('This is not an invitation.')
+    await scan(invitation)
+    await nameTablet(second, 'Packing 2')
+
+    await go(first, '#pair')
+    await first.getByTestId('pair-show').click()
+    await second.getByTestId('pair-take').click()
+    await scan('WIFI:S:canteen;T:WPA;P:soup;;')
+    await seesWrong('PAIR-OTHER')
+    await scan(await shownCode(first))
+    await type(first, await shownCode(second))
+    await connected(first, second)
+  })
+
   test('[G7] [R81] every bad input has a message and a way on', async () => {
     const browser = await openBrowser()
     const [first, second, stranger] = await Promise.all([openApp(await browser.newContext()), openApp(await browser.newContext()), openApp(await browser.newContext())])

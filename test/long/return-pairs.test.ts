@@ -6,9 +6,9 @@ import { anyPage, beginFloor, expectEqual, fill, go, press, publish, settled, ty
 // `TRIES=5` does everything five times, to see rates.
 
 const tries = Number(process.env['TRIES'] ?? 1)
-/** Promised after a reload: within so long of the page. The median counts, for a browser that is short of time may give up one of the two that wait. */
+/** Promised after a reload: within so long of the page. */
 const backMs = 5000
-/** By then the second one has been tried. */
+/** After this it is not waited for any more. */
 const limitMs = 60_000
 
 type Kind = 'Chromium' | 'Firefox'
@@ -91,7 +91,7 @@ const meet = async (kinds: readonly [Kind, Kind]): Promise<[Tablet, Tablet]> => 
 }
 
 describe.each(PAIRS)('%s and %s', (...kinds) => {
-  test('[G3] [R67] [R68] [R69] meet through the hub, and without it come back from everything, holding the same', async () => {
+  test('[G3] [R67] [R68] [R69] meet through the hub, and without it come back from everything, holding the same', { timeout: 150_000 * (1 + tries) }, async () => {
     const tablets = await meet(kinds)
     const pages = () => tablets.map(({ page }) => page)
     let count = 0
@@ -102,7 +102,6 @@ describe.each(PAIRS)('%s and %s', (...kinds) => {
     await publishBoth()
     await floor.stopHub()
 
-    const report: string[] = []
     const slow: string[] = []
     const losing = async (what: string, times: number, lose: () => Promise<void>) => {
       const took: number[] = []
@@ -114,8 +113,8 @@ describe.each(PAIRS)('%s and %s', (...kinds) => {
         took.push(ms ?? limitMs)
         await publishBoth()
       }
-      report.push(`${kinds.join('-')}, ${what}: back after ${took.join(', ')} ms`)
-      if ((took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? 0) > backMs) slow.push(what)
+      console.log(`${kinds.join('-')}, ${what}: back after ${took.join(', ')} ms`)
+      if (took.some((ms) => ms > backMs)) slow.push(what)
     }
 
     for (const at of [0, 1] as const) {
@@ -138,7 +137,7 @@ describe.each(PAIRS)('%s and %s', (...kinds) => {
       for (const n of [1, 2]) await floor.link(n).up()
     })
     const failed = (await Promise.all(pages().map(seenBy))).flatMap((seen) => seen.failed)
-    console.log([...report, ...failed].join('\n'))
+    console.log(failed.join('\n'))
     expect(slow).toEqual([])
     for (const page of pages()) {
       await go(page, '#tablets')

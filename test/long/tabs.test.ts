@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { nodeIdOf } from '../floor/tablet-page.ts'
+import { nodeIdOf, show } from '../floor/tablet-page.ts'
 import { freeze, resume } from './plain-browser.ts'
 import { endWork, goOnWorking, lifeOf, openThreeTabs, reached, type ThreeTabs } from './three-tabs.ts'
 import { besideTheApp } from './two-tablets.ts'
@@ -232,6 +232,8 @@ test('[G8] [G6] the leader is frozen inside a transaction: what the other tabs p
   })
   // Its turn comes and it does not go on.
   for (const page of followers) await expect.poll(() => noticesOf(page), soon).toContain('PUBLISH-SLOW')
+  await show(front, 'tablets')
+  await front.locator('[data-code=PUBLISH-SLOW]').getByText('An entry waits for the disk of this tablet.').waitFor()
   const before = await Promise.all(followers.map(acknowledgedIn))
   await expect(everyonePublishes(followers, { timeout: 3_000, interval: 500 })).rejects.toThrow('expected false to be true')
   expect(await Promise.all(followers.map(acknowledgedIn))).toEqual(before)

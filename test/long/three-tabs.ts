@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { beginFloor, inviteLink, joinFloor } from '../floor/tablet-page.ts'
 import { makeDataFolder, removeDataFolder, startHub } from '../hub/hub-process.ts'
+import { anyPage, type AnyPage } from './any-page.ts'
 import { launchPlain } from './plain-browser.ts'
 import { reopen } from './two-tablets.ts'
 
@@ -48,7 +49,7 @@ export const openThreeTabs = async (switches: readonly string[] = []): Promise<T
     })
     await session.send('Runtime.enable')
     await session.send('Runtime.addBinding', { name: 'acknowledge' })
-    await beginWork(page, at === 3 ? 'far' : `tab ${at + 1}`)
+    await beginWork(anyPage(page), at === 3 ? 'far' : `tab ${at + 1}`)
   }
   return {
     origin, context, tabs: [first, second, third], far, acknowledged,
@@ -62,7 +63,7 @@ export const openThreeTabs = async (switches: readonly string[] = []): Promise<T
 }
 
 /** Follows all entries, notes the page's life, and publishes at full speed: four entries at a time, each followed by the next when it is durable. */
-const beginWork = (page: Page, name: string): Promise<void> =>
+export const beginWork = (page: AnyPage, name: string): Promise<void> =>
   page.evaluate((tab) => {
     const node = globalThis.millpond
     if (node === undefined) throw new Error('no node is open')
@@ -103,12 +104,12 @@ export const reached = async (page: Page): Promise<void> => {
 }
 
 /** Resolves when what was begun is acknowledged. */
-export const endWork = (page: Page): Promise<void> =>
+export const endWork = (page: Pick<AnyPage, 'evaluate'>): Promise<void> =>
   page.evaluate(async () => {
     if (globalThis.atWork === undefined) throw new Error('it is not at work')
     globalThis.atWork.stopped = true
     await Promise.all(globalThis.atWork.lanes)
-  })
+  }, undefined)
 
 /** Publishes again after `endWork`. */
 export const goOnWorking = (page: Page): Promise<void> => page.evaluate(() => globalThis.atWork?.publish())

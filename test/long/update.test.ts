@@ -1,30 +1,10 @@
 /// <reference types="node" />
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
-import { chromium } from 'playwright-core'
-import { build, type Plugin } from 'vite'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type HubProcess, startHub } from '../hub/hub-process.ts'
-
-// Builds of the app and a copy of the built hub that serves one of them: the hub as it is, and a person who puts a new build in its place.
-
-const folder = mkdtempSync(path.join(tmpdir(), 'millpond-update-'))
-const served = path.join(folder, 'dist/app')
-const builtAs = (name: string): string => path.join(folder, 'builds', name)
-
-/** The app with its version on `globalThis`, and with other changes to its sources. */
-const buildApp = async (version: number, change: (code: string, file: string) => string = (code) => code): Promise<void> => {
-  const changed: Plugin = {
-    name: 'changed',
-    enforce: 'pre',
-    transform: (code, id) => change(id.endsWith('/src/main.ts') ? `${code}\nglobalThis.version = ${version}\n` : code, id),
-  }
-  vi.stubEnv('NODE_ENV', 'production')
-  await build({ logLevel: 'error', plugins: [changed], build: { outDir: builtAs(`${version}`), emptyOutDir: true } })
-  vi.unstubAllEnvs()
-}
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { HubProcess } from '../hub/hub-process.ts'
+import { atVersion, banner, beginFloor, check, createBuilds, openPage as openAt, payloads, publish, replaced, versionOf, type Builds } from './builds.ts'
 
 /** A newer minor version: it knows a feature more, says more in `hello`, and speaks a version more. */
 const withMoreProtocol = (code: string, file: string): string => {
@@ -33,26 +13,6 @@ const withMoreProtocol = (code: string, file: string): string => {
   return code
 }
 
-const replaced = (code: string, from: string, to: string): string => {
-  if (!code.includes(from)) throw new Error(`not in the source any more: ${from}`)
-  return code.replace(from, to)
-}
-
-/** Puts a build in the place from which the hub serves, in one step, as a copy. */
-const serve = (version: number): void => {
-  const fresh = mkdtempSync(path.join(folder, 'fresh-'))
-  cpSync(builtAs(`${version}`), fresh, { recursive: true })
-  rmSync(served, { recursive: true, force: true })
-  renameSync(fresh, served)
-}
-
-const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-
-const versionOf = (page: Page): Promise<unknown> => page.evaluate(() => Reflect.get(globalThis, 'version'))
-/** Asks the hub for a newer version now. */
-const check = (page: Page): Promise<void> => page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()))
-const atVersion = (page: Page, version: number, timeout = 30_000): Promise<unknown> => page.waitForFunction((wanted) => Reflect.get(globalThis, 'version') === wanted, version, { timeout })
-const banner = (page: Page) => page.locator('[data-testid=banner][data-kind=update]')
 const loads = (page: Page): Promise<number> => page.evaluate(() => Number(sessionStorage.getItem('loads')))
 
 describe('a newer version of the app', { timeout: 180_000 }, () => {
@@ -60,22 +20,18 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
   let tablets: BrowserContext[]
   let data: string
 
+  let builds: Builds
+
   beforeAll(async () => {
-    await buildApp(1)
-    await buildApp(2, withMoreProtocol)
-    mkdirSync(path.join(folder, 'dist'), { recursive: true })
-    cpSync('dist/hub', path.join(folder, 'dist/hub'), { recursive: true })
-    cpSync('package.json', path.join(folder, 'package.json'))
-    symlinkSync(path.resolve('node_modules'), path.join(folder, 'node_modules'))
+    builds = createBuilds()
+    await builds.build(1)
+    await builds.build(2, withMoreProtocol)
   }, 240_000)
 
-  const startAgain = async (port = 0): Promise<HubProcess> =>
-    startHub(data, port === 0 ? [] : ['--port', `${port}`], [], path.join(folder, 'dist/hub/main.js'))
-
   beforeEach(async () => {
-    data = mkdtempSync(path.join(folder, 'data-'))
-    serve(1)
-    hub = await startAgain()
+    data = mkdtempSync(path.join(builds.folder, 'data-'))
+    builds.serve(1)
+    hub = await builds.start(data)
     tablets = []
   })
 
@@ -84,37 +40,15 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     await hub.stop()
   })
 
-  afterAll(() => rmSync(folder, { recursive: true }))
+  afterAll(() => builds.remove())
 
-  /** A tablet that counts the loads of each window. */
   const openTablet = async (): Promise<BrowserContext> => {
-    const tablet = await chromium.launchPersistentContext(mkdtempSync(path.join(folder, 'profile-')), { executablePath: '/usr/bin/chromium', args: ARGUMENTS })
-    await tablet.addInitScript(() => sessionStorage.setItem('loads', String(Number(sessionStorage.getItem('loads')) + 1)))
+    const tablet = await builds.openTablet()
     tablets.push(tablet)
     return tablet
   }
 
-  const openPage = async (tablet: BrowserContext, place = '/'): Promise<Page> => {
-    const page = await tablet.newPage()
-    await page.goto(`http://localhost:${hub.httpPort}${place}`)
-    await page.waitForFunction(async () => (await navigator.serviceWorker.ready) && navigator.serviceWorker.controller !== null)
-    return page
-  }
-
-  const beginFloor = async (page: Page, name = 'Turning 4'): Promise<void> => {
-    await page.getByTestId('begin').click()
-    await page.getByTestId('tablet-name').fill(name)
-    await page.getByTestId('first-go').click()
-    await page.getByTestId('chip').waitFor()
-  }
-
-  const publish = (page: Page, payload: string): Promise<unknown> => page.evaluate((event) => globalThis.millpond?.publish([{ tags: ['test'], event }]), payload)
-  const payloads = (page: Page): Promise<readonly unknown[]> =>
-    page.evaluate(async () => {
-      const found: unknown[] = []
-      for await (const event of globalThis.millpond?.query({ where: [{ tags: ['test'] }] }) ?? []) found.push(event.payload)
-      return found
-    })
+  const openPage = (tablet: BrowserContext, place?: string): Promise<Page> => openAt(tablet, hub, place)
 
   test('[G8] [G1] it is found when the hub is back, and taken in all windows by one touch; each is loaded anew once', async () => {
     const tablet = await openTablet()
@@ -126,8 +60,8 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     await first.locator('[data-testid=hub][data-state=ready]').waitFor()
     await hub.stop()
     await first.locator('[data-testid=hub][data-state=unreachable]').waitFor()
-    serve(2)
-    hub = await startAgain(hub.httpPort)
+    builds.serve(2)
+    hub = await builds.start(data, hub.httpPort)
     await Promise.all([banner(first).waitFor(), banner(second).waitFor()])
     expect([await versionOf(first), await versionOf(second)]).toEqual([1, 1])
     await banner(second).getByRole('button').click()
@@ -138,27 +72,38 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
 
   test('[G6] with ten minutes of nobody it comes by itself, but not while a field in a window has text', async () => {
     const tablet = await openTablet()
-    // The clock of each window, put forward by the test.
-    await tablet.addInitScript(() => {
-      const now = performance.now.bind(performance)
-      performance.now = () => now() + Number(Reflect.get(globalThis, 'aheadMs') ?? 0)
-    })
+    await tablet.clock.install()
     const first = await openPage(tablet)
     await beginFloor(first)
     const second = await openPage(tablet)
-    const ahead = (ms: number): Promise<unknown> => Promise.all([first, second].map((page) => page.evaluate((aheadMs) => Reflect.set(globalThis, 'aheadMs', aheadMs), ms)))
     await second.locator('input[type=search]').fill('W204')
-    serve(2)
-    await ahead(3_700_000)
+    builds.serve(2)
+    await check(first)
     await Promise.all([banner(first).waitFor(), banner(second).waitFor()])
+    await tablet.clock.fastForward('11:00')
     // Only the text is in the way now: the lock of who was touched is free in both windows, that of who has something unfinished is not.
-    await expect.poll(() => first.evaluate(async () => (await navigator.locks.query()).held?.flatMap(({ name, mode }) => (name?.startsWith('millpond/window/') === true && mode === 'shared' ? [name] : []))), { timeout: 40_000 }).toEqual(['millpond/window/unfinished'])
-    await ahead(5_000_000)
+    await expect.poll(() => first.evaluate(async () => (await navigator.locks.query()).held?.flatMap(({ name, mode }) => (name?.startsWith('millpond/window/') === true && mode === 'shared' ? [name] : [])))).toEqual(['millpond/window/unfinished'])
+    await tablet.clock.fastForward('20:00')
+    await tablet.clock.runFor('01:00')
     expect([await versionOf(first), await versionOf(second)]).toEqual([1, 1])
     await second.locator('input[type=search]').fill('')
-    await ahead(5_700_000)
-    // Each window looks every 15 s: one gives its lock back, then the other may have to look once more.
-    await Promise.all([atVersion(first, 2, 90_000), atVersion(second, 2, 90_000)])
+    await tablet.clock.runFor('12:00')
+    await Promise.all([atVersion(first, 2), atVersion(second, 2)])
+  })
+
+  test('[G1] it takes over at once while a page asks the hub again and again', async () => {
+    const page = await openPage(await openTablet())
+    await beginFloor(page)
+    builds.serve(2)
+    await check(page)
+    await banner(page).waitFor()
+    await page.evaluate(() => {
+      const ask = (): Promise<Response> => fetch('/config.json').then(ask)
+      for (let i = 0; i < 3; i++) ask().catch(reportError)
+    })
+    await banner(page).getByRole('button').click()
+    await atVersion(page, 2)
+    expect(await page.evaluate(async () => (await navigator.serviceWorker.ready).waiting)).toBeNull()
   })
 
   test('[G6] a window in which something is not finished is named before it is taken', async () => {
@@ -167,7 +112,7 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     await beginFloor(first)
     const second = await openPage(tablet)
     await second.locator('.tools .act').click()
-    serve(2)
+    builds.serve(2)
     const third = await openPage(tablet)
     await banner(third).waitFor()
     await banner(first).getByRole('button').click()
@@ -189,13 +134,13 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     await old.addInitScript(() => navigator.serviceWorker.addEventListener('controllerchange', (event) => event.stopImmediatePropagation()))
     await old.goto(`http://localhost:${hub.httpPort}/`)
     await old.getByTestId('chip').waitFor()
-    serve(2)
+    builds.serve(2)
     await (await openPage(tablet)).close()
     await banner(first).waitFor()
     await banner(first).getByRole('button').click()
     await atVersion(first, 2)
     await hub.stop()
-    const gone = readdirSync(path.join(builtAs('1'), 'assets')).filter((name) => !readdirSync(path.join(served, 'assets')).includes(name))
+    const gone = readdirSync(path.join(builds.builtAs(1), 'assets')).filter((name) => !readdirSync(path.join(builds.served, 'assets')).includes(name))
     expect(gone.length).toBeGreaterThan(2)
     await old.evaluate(() => void (location.hash = '#import'))
     await old.getByTestId('import-sample').click()
@@ -209,7 +154,7 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     await beginFloor(older)
     await publish(older, 'of the version before')
     const invitation = await older.evaluate(() => globalThis.millpond?.invite())
-    serve(2)
+    builds.serve(2)
     const newer = await openPage(await openTablet(), `/#join=${encodeURIComponent(invitation ?? '')}`)
     await newer.getByTestId('join-link').click()
     await newer.getByTestId('tablet-name').fill('Packing 2')
@@ -227,9 +172,9 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     const page = await openPage(tablet)
     await beginFloor(page)
     await page.evaluate(() => void (location.hash = '#tablets'))
-    serve(2)
-    const script = readdirSync(path.join(served, 'assets')).find((name) => /^index-.*\.js$/.test(name)) ?? ''
-    const bytes = path.join(served, 'assets', script)
+    builds.serve(2)
+    const script = readdirSync(path.join(builds.served, 'assets')).find((name) => /^index-.*\.js$/.test(name)) ?? ''
+    const bytes = path.join(builds.served, 'assets', script)
     writeFileSync(bytes, 'globalThis.version = "changed"')
     await check(page)
     await page.locator('[data-testid=problem][data-code=UPDATE-CUT]').waitFor()
@@ -239,8 +184,8 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     await page.reload()
     await page.getByTestId('chip').waitFor()
     expect(await versionOf(page)).toBe(1)
-    serve(2)
-    hub = await startAgain(hub.httpPort)
+    builds.serve(2)
+    hub = await builds.start(data, hub.httpPort)
     await banner(page).waitFor()
     expect(await page.locator('[data-code=UPDATE-CUT]').count()).toBe(0)
     await banner(page).getByRole('button').click()
@@ -255,7 +200,7 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     const session = await tablet.newCDPSession(page)
     const used = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0)
     await session.send('Storage.overrideQuotaForOrigin', { origin: `http://localhost:${hub.httpPort}`, quotaSize: used + 100_000 })
-    serve(2)
+    builds.serve(2)
     await check(page)
     await page.locator('[data-testid=problem][data-code=UPDATE-ROOM]').waitFor()
     await hub.stop()
@@ -263,7 +208,7 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     await page.reload()
     await page.getByTestId('chip').waitFor()
     expect(await versionOf(page)).toBe(1)
-    hub = await startAgain(hub.httpPort)
+    hub = await builds.start(data, hub.httpPort)
     await banner(page).waitFor()
     await banner(page).getByRole('button').click()
     await atVersion(page, 2)

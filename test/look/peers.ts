@@ -69,6 +69,22 @@ export const withNotices = (real: NodeStatus): NodeStatus => ({
     { code: 'STANDBY-FAILED', atMicros: minutesAgo(13), about: id('D'), text: 'a connection held back did not open: timeout', times: 2 },
     { code: 'STANDBY-USED', atMicros: minutesAgo(12), about: id('D'), text: 'connected by a standby that was held back, in 41 ms' },
     { code: 'IDENTITY-CHANGED', atMicros: minutesAgo(8), about: undefined, text: 'sealed evidence of own events not held' },
+    { code: 'SEGMENT-REFUSED', atMicros: minutesAgo(6), about: streamIdOf(id('C'), 0), text: 'a sealed piece is not valid', times: 3 },
+    { code: 'STREAM-NEWER', atMicros: minutesAgo(5), about: streamIdOf(id('F'), 0), text: 'made by a newer version of the program; not stored here' },
+    { code: 'STREAM-CUT', atMicros: minutesAgo(4), about: streamIdOf(id('E'), 0), text: 'nobody in reach holds what lies between offset 40 and 96, where it starts now; it stands still here' },
+  ],
+})
+
+/** Two tablets ran from the same data in several places, one of them in five. */
+export const withHistories = (real: NodeStatus): NodeStatus => ({
+  ...amongSix(real),
+  forks: [
+    { stream: streamIdOf(id('D'), 0), nodeId: id('D'), end: 93, sinceMicros: minutesAgo(40), foundMicros: minutesAgo(3), entries: [141, 12, 9, 4], displaced: 1 },
+    { stream: streamIdOf(id('C'), 0), nodeId: id('C'), end: 31, sinceMicros: minutesAgo(26 * 60), foundMicros: minutesAgo(25 * 60), entries: [1240, 58], displaced: 0 },
+  ],
+  notices: [
+    { code: 'STREAM-FORKED', atMicros: minutesAgo(25 * 60), about: streamIdOf(id('C'), 0), text: 'it ends at offset 31, where versions of it differ' },
+    { code: 'BRANCH-DISPLACED', atMicros: minutesAgo(3), about: streamIdOf(id('D'), 0), text: 'a branch gives way to one with a smaller name and is set aside: 4 of one fork are kept' },
   ],
 })
 

@@ -22,6 +22,8 @@ const SCENES = {
   opening: scene('scene=opening', ''),
   'first-stuck': scene('scene=stuck', '', async (page) => { await page.getByTestId('stopped-archive').click(); await page.locator('[data-testid=archive][data-state=done]').waitFor() }),
   'first-newer': scene('scene=newer', ''),
+  'first-crash': scene('scene=crash', '', async (page) => { await page.getByTestId('crash-save').click(); await page.waitForFunction(() => document.querySelector('[data-testid=crash-word]').textContent.length > 20) }),
+  'first-crash-alone': scene('scene=crashFirst', ''),
   'first-cleared': scene('scene=cleared', ''),
   leave: scene('status=cut', '#orders', async (page) => { await page.locator('.settings').click(); await page.getByTestId('leave').click(); await page.getByTestId('leave-know').click() }),
   wipe: scene('', '#orders', async (page) => { await page.locator('.settings').click(); await page.getByTestId('wipe').click() }),
@@ -47,13 +49,15 @@ const SCENES = {
   'tablets-alone': scene('data=none&status=alone', '#tablets'),
   'tablets-cut': scene('status=cut', '#tablets'),
   'tablets-apart': scene('status=apart', '#tablets'),
-  'tablets-notices': scene('status=notices', '#tablets'),
+  'tablets-notices': scene('status=notices', '#tablets', (page) => page.getByTestId('notices').scrollIntoViewIfNeeded()),
+  'tablets-histories': scene('status=histories', '#tablets', (page) => page.getByTestId('histories').scrollIntoViewIfNeeded()),
   full: scene('status=full', '#tablets'),
   clock: scene('status=clock', '#tablets'),
   update: scene('scene=update', '#orders'),
   'update-warned': scene('scene=updateWarned', '#orders'),
   unfetched: scene('scene=unfetched', '#tablets'),
   roomless: scene('scene=roomless', '#tablets'),
+  crashed: scene('scene=crashed', '#tablets'),
   copies: scene('', '#copies'),
   invite: scene('', '#invite'),
   pair: scene('', '#pair'),
@@ -109,7 +113,7 @@ try {
         page.on('pageerror', (error) => console.error(`${title}: ${error.message}`))
         page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') console.error(`${title}: ${message.text()}`) })
         await page.goto(`${address}test/look/index.html?${query}&lang=${lang}&theme=${theme}${place}`)
-        await page.waitForSelector('.app, .bare')
+        await page.waitForSelector('.app, .bare, .crash')
         if (!/first|insecure|old|blocked|opening/.test(title)) await page.waitForSelector('[data-orders="ready"]')
         await act?.(page)
         await page.evaluate(() => document.fonts.ready)

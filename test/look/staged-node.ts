@@ -2,9 +2,10 @@ import type { Node, NodeStatus, TaggedEvent } from '../../src/index.ts'
 import { createBrowserEnvironment } from '../../src/node/browser-environment.ts'
 import { createSimplePeerPairing } from '../../src/net/simple-peer-pairing.ts'
 import { createSimplePeerConnector } from '../../src/net/simple-peer-transport.ts'
+import { connectParts } from '../../src/node/connect.ts'
 import { createNode } from '../../src/node/create-node.ts'
 import type { Swarm } from '../../src/node/crypto.ts'
-import { joinSwarm } from '../../src/node/membership.ts'
+import { joinSwarm } from '../../src/node/join-swarm.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-store.ts'
 import { swarmIdOf } from '../../src/stream/swarm.ts'
@@ -23,7 +24,7 @@ export const openMemoryNode = async (name: string, invitation?: string): Promise
   const environment = createBrowserEnvironment()
   const swarm = invitation === undefined ? await newSwarm() : (await joinSwarm(webCrypto, invitation)).swarm
   const options = { stunUrls: () => [], timers: environment }
-  const network = { connector: createSimplePeerConnector(options), pairing: createSimplePeerPairing(options), signalings: () => [] }
+  const network = { parts: connectParts, connector: createSimplePeerConnector(options), pairing: createSimplePeerPairing(options), signalings: () => [] }
   // Two nodes in one page are two tablets: they share no lock and no channel.
   const node = await createNode({ store: openMemoryStore(createMemoryDisk(), swarm.id), crypto: webCrypto, environment, network }, { swarm, name, scope: `look-${crypto.randomUUID()}` })
   await new Promise<void>((leads) => {

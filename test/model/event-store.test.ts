@@ -5,6 +5,7 @@ import type { StreamId } from '../../src/core/ids.ts'
 import type { EventStore } from '../../src/store/event-store.ts'
 import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory-event-store.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
+import { emptyBase, grown } from '../../src/stream/segment.ts'
 import { createAuthor, swarm, type Author } from '../store/author.ts'
 
 // The store against two lists: what a stream holds, and how much of it is durable.
@@ -84,7 +85,9 @@ const appendCommand = (append: Append): Command =>
     const before = real.disk.transactions().length
     const last = lamport + batches - 1
     const result = append.author === own ? await store.appendOwn(pieces, lamport, true) : await store.appendReplicated([pieces], last)
-    expect(result.type).toBe('stored')
+    if (result.type !== 'stored') throw new Error(result.type)
+    // What a writer may take it for without reading it again.
+    if (result.further === undefined) expect(await store.state(author.stream)).toMatchObject(grown(base ?? emptyBase(author.stream), pieces))
     const lines = model.lines.get(author.stream) ?? []
     expect(pieces.next).toBe(lines.length)
     model.lines.set(author.stream, [...lines, ...Array.from({ length: batches }, (_, at) => lineOf(lamport + at, at, bytes))])
@@ -108,7 +111,11 @@ const stale = (tab: number, who: number): Command =>
   })
 
 const join = (tab: number, who: number): Command =>
-  command(`join(${tab}, ${who})`, (_model, { stores, authors }) => pick(stores, tab).joinTail(pick(authors, who).stream))
+  command(`join(${tab}, ${who})`, async (_model, { stores, authors }) => {
+    const [store, { stream }] = [pick(stores, tab), pick(authors, who)]
+    const before = (await store.state(stream))?.revision ?? 0
+    expect(await store.joinTail(stream)).toBe(((await store.state(stream))?.revision ?? 0) > before)
+  })
 
 const lower = (tab: number, who: number, share: number): Command =>
   command(`lower(${tab}, ${who}, ${share})`, async (model, { stores, authors }) => {

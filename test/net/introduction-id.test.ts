@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseSwarmId } from '../../src/core/ids.ts'
-import { hasRightTag, hubIdOf, introductionOf } from '../../src/net/introduction-id.ts'
+import { hasRightTag, hubIdOf, hubTokenOf, introductionOf } from '../../src/net/introduction-id.ts'
 
 const swarmOf = (text: string) => {
   const swarm = parseSwarmId(text)
@@ -17,4 +17,12 @@ test('[N3] an id says swarm, page and tag, and only the right tag is one', async
   expect(introductionOf(id, other)).toBeUndefined()
   expect(await hasRightTag(id, tagOf)).toBe(true)
   for (const wrong of [id.replace('-ab', '-aa'), `${id.slice(0, -1)}5`, `${id}0`, id.slice(0, -2), id.toUpperCase(), '']) expect(await hasRightTag(wrong, tagOf)).toBe(false)
+})
+
+test('[N3] the token by which a hub keeps an id for its page is the same each time, and nothing of it stands in the id', async () => {
+  const introductionId = Uint8Array.from({ length: 16 }, (_, at) => at)
+  const token = await hubTokenOf(introductionId, tagOf)
+  expect(token).toBe(await hubTokenOf(introductionId, tagOf))
+  expect(token).toMatch(/^[0-9a-f]{32}$/)
+  expect(await hubIdOf(swarm, introductionId, tagOf)).not.toContain(token.slice(0, 4))
 })

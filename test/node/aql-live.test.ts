@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonValue } from '../../src/core/json.ts'
-import { followAql, runAql } from '../../src/node/aql.ts'
+import type { OffsetMap } from '../../src/core/offset-map.ts'
+import { aql } from '../../src/node/aql.ts'
 import { createSubscriptions } from '../../src/node/subscriptions.ts'
 import { valueKey, type Value } from '../../src/query/value.ts'
 import type { Answer } from '../../src/query/answer.ts'
@@ -32,18 +33,19 @@ const open = () => {
   }
   const ask = async (text: string) => {
     const answers: Answer[] = []
-    for await (const answer of runAql({ ...common, reader: twin.reader }, text, {})) answers.push(answer)
+    for await (const answer of aql.runAql({ ...common, reader: twin.reader }, text, {})) answers.push(answer)
     return answers
   }
-  const followed = (text: string) => {
+  const followed = (text: string, lowerBound: OffsetMap = {}) => {
     const seen = { answers: [] as Answer[], failed: [] as string[] }
-    const stop = followAql({ ...common, subscriptions }, text, { answers: (answers) => void seen.answers.push(...answers), failed: (error) => seen.failed.push(error.message) }, {})
+    const stop = aql.followAql({ ...common, subscriptions }, text, { answers: (answers) => void seen.answers.push(...answers), failed: (error) => seen.failed.push(error.message) }, { lowerBound })
     return { ...seen, stop }
   }
   return { ...twin, grow, quiet, ask, followed }
 }
 
-const short = (answers: readonly Answer[]) => answers.flatMap((answer): JsonValue[] => (answer.type === 'event' ? [answer.payload] : answer.type === 'antiEvent' ? [['not', answer.payload]] : [answer.type]))
+const short = (answers: readonly Answer[]) =>
+  answers.flatMap((answer): JsonValue[] => (answer.type === 'event' ? [answer.payload] : answer.type === 'antiEvent' ? [['not', answer.payload]] : answer.type === 'offsets' ? [] : [answer.type]))
 
 /** What the answers add up to, as sorted texts with origins. */
 const sumOf = (answers: readonly Answer[]): readonly string[] => {
@@ -72,6 +74,25 @@ test('[G5] a live aggregate takes back what it said and says anew, without readi
   await grow()
   expect(short(answers)).toEqual([1, ['not', 1], 3])
   expect(counts.events - before).toBe(2)
+})
+
+test('[G5] answers that tell of all that is present end with its offsets; from there on nothing is missed and nothing comes twice', async () => {
+  const { add, grow, followed } = open()
+  for (let at = 1; at <= 3; at++) add(own, at, ['x'], at)
+  add(other, 2, ['y'], 'y')
+  const { answers, stop } = followed("FROM 'x'")
+  await turns()
+  expect(answers.map(({ type }) => type)).toEqual(['event', 'event', 'event', 'offsets'])
+  expect(answers.at(-1)).toEqual({ type: 'offsets', offsets: { [own]: 2, [other]: 0 } })
+  add(other, 9, ['x'], 'late')
+  await grow()
+  const last = answers.at(-1)
+  expect(last).toEqual({ type: 'offsets', offsets: { [own]: 2, [other]: 1 } })
+  stop()
+  add(own, 20, ['x'], 20)
+  const again = followed("FROM 'x'", last?.type === 'offsets' ? last.offsets : {})
+  await turns()
+  expect(short(again.answers)).toEqual([20])
 })
 
 test('[G5] GROUP BY is kept current group by group', async () => {
@@ -144,7 +165,7 @@ test('[G6] a step without a value is an answer, and the rest goes on', async () 
   add(own, 2, ['x'], { a: 2 })
   const { answers } = followed("FROM 'x' SELECT _.a")
   await turns()
-  expect(answers).toMatchObject([{ type: 'diagnostic', severity: 'warning', message: expect.stringContaining('property `a` not found in Number') }, { type: 'event', payload: 2 }])
+  expect(answers).toMatchObject([{ type: 'diagnostic', severity: 'warning', message: expect.stringContaining('property `a` not found in Number') }, { type: 'event', payload: 2 }, { type: 'offsets' }])
 })
 
 const queries = [
@@ -163,7 +184,7 @@ test('[G3] [G5] whatever order events come in, live results end equal to a query
       const lamports = new Map<number, number>()
       let live: ReturnType<typeof followed>[] = []
       for (const [at, next] of actions.entries()) {
-        if (at === from) live = queries.map(followed)
+        if (at === from) live = queries.map((text) => followed(text))
         if (next === 'grow') await grow()
         else if ('lose' in next) {
           const stream = streamOf(next.lose)
@@ -176,7 +197,7 @@ test('[G3] [G5] whatever order events come in, live results end equal to a query
           add(streamOf(next.stream), lamport, next.tags, { n: next.n, m: next.m })
         }
       }
-      if (live.length === 0) live = queries.map(followed)
+      if (live.length === 0) live = queries.map((text) => followed(text))
       await grow()
       await quiet()
       for (const [at, query] of queries.entries()) {

@@ -31,6 +31,15 @@ const queries: readonly (readonly [string, (events: readonly Event[]) => readonl
     }),
   ],
   ["FROM 'good' LIMIT 4 SELECT _.weight", (events) => events.filter(has('good')).slice(0, 4).map((event) => pieceOf(event).weight)],
+  ["FROM 'good' AGGREGATE [MIN(_.weight) ?? NULL, MAX(_.weight) ?? NULL, LAST(_.machine) ?? NULL]", (events) => {
+    const weights = events.filter(has('good')).map((event) => pieceOf(event).weight)
+    return [weights.length === 0 ? [null, null, null] : [Math.min(...weights), Math.max(...weights), events.filter(has('good')).map((event) => pieceOf(event).machine).at(-1) ?? null]]
+  }],
+  ["FROM 'piece' GROUP BY _.machine AGGREGATE SUM(_.weight) FILTER _ > 10 AGGREGATE SUM(_) ?? 0", (events) => [
+    [0, 1, 2, 3].map((machine) => sum(events.filter((event) => has('piece')(event) && pieceOf(event).machine === machine))).filter((weight) => weight > 10).reduce((total, weight) => total + weight, 0),
+  ]],
+  ["FROM 'bad' LET m := _.machine FILTER m = 2 | m = 3 SELECT [m, _.weight], m", (events) =>
+    events.filter(has('bad')).map(pieceOf).filter(({ machine }) => machine > 1).flatMap(({ machine, weight }): JsonValue[] => [[machine, weight], machine])],
   ["FROM 'good' AGGREGATE FIRST(_.weight) ?? NULL", (events) => [events.filter(has('good')).map((event) => pieceOf(event).weight)[0] ?? null]],
 ]
 

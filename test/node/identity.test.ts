@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
+import { streamIdOf } from '../../src/core/ids.ts'
+import { lastOf } from '../../src/core/offset-map.ts'
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-store.ts'
+import { StoreError } from '../../src/store/errors.ts'
 import type { EventStore } from '../../src/store/event-store.ts'
+import { loadFormers, noteFormer, trueFormers } from '../../src/node/formers.ts'
 import { openSelf } from '../../src/node/identity.ts'
+import { copiesOfOwn } from '../../src/node/node.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
 import { copyDisk, createNodeWorld, follow, payloads, readAll, sortedTexts, tagged } from './world.ts'
 
@@ -99,6 +104,40 @@ test('[G4] of one image on two tablets both take a new identity', async () => {
   for (const { node } of twins) expect(sortedTexts(await readAll(node))).toEqual(['of the original', 'of twin 0', 'of twin 1'])
 })
 
+test('[G4] a node that finds its new identity while publishing is connected under it', async () => {
+  const { world, crypto, tablet } = await createNodeWorld()
+  const [mine, theirs] = [tablet(), tablet()]
+  const [{ node, store }, { node: far }] = [await mine.open(), await theirs.open()]
+  // Its own stream is at hand from here on: that it is another is found by the append.
+  await node.publish([tagged('under the old one')])
+  await world.until(async () => (await readAll(far)).length === 1)
+  const before = node.nodeId
+  const next = await crypto.generateIdentity()
+  await store.changeIdentity(before, next, 'restored', 0)
+  await node.publish([tagged('under the new one')])
+  expect(codes(node)).toContain('IDENTITY-CHANGED')
+  await world.until(() => far.status().peers.some(({ nodeId, state }) => nodeId === next.nodeId && state === 'connected'))
+  await world.until(async () => (await readAll(far)).length === 2)
+})
+
+test('[G4] a disk that has no room for a new identity is asked again', async () => {
+  const { world, swarm, tablet } = await createNodeWorld()
+  const [mine, theirs] = [tablet(), tablet()]
+  const [{ node: before }, { node: far }] = [await mine.open(), await theirs.open()]
+  const image = await copyDisk(mine.disk)
+  await before.publish([tagged(1)])
+  await world.until(async () => (await readAll(far)).length === 1)
+  await before.close()
+  const store = openMemoryStore(image, swarm.id)
+  let refusals = 2
+  const { node: restored } = await mine.open({}, {
+    store: { ...store, changeIdentity: (...parameters) => (refusals-- > 0 ? Promise.reject(new StoreError('STORE-QUOTA', 'no room')) : store.changeIdentity(...parameters)) },
+  })
+  await world.until(() => restored.nodeId !== before.nodeId)
+  await world.until(async () => (await readAll(restored)).length === 1)
+  expect(refusals).toBe(-1)
+})
+
 test('[G4] all tabs of a profile go on under the new identity', async () => {
   const { world, crypto, tablet } = await createNodeWorld()
   const profile = tablet()
@@ -114,4 +153,46 @@ test('[G4] all tabs of a profile go on under the new identity', async () => {
   expect(events.map(({ meta }) => meta.offset)).toEqual([0, 0, 1])
   expect(events.every(({ meta }) => meta.isLocalEvent)).toBe(true)
   expect(first.status().own).toEqual({ [`${before}-0`]: 0, [`${next.nodeId}-0`]: 1 })
+})
+
+test('[R25] [G6] a tablet that took a new identity while this one was away counts once', async () => {
+  const { world, swarm, tablet } = await createNodeWorld()
+  const [mine, theirs, away] = [tablet(), tablet(), tablet()]
+  const [{ node: before }, { node: far }, { node: counting }] = [await mine.open(), await theirs.open(), await away.open()]
+  await before.publish([tagged(1)])
+  const image = await copyDisk(mine.disk)
+  await before.publish([tagged(2)])
+  await counting.publish([tagged('counted')])
+  await world.until(() => copiesOfOwn(counting.status()) === 3)
+  await counting.close()
+  await before.close()
+
+  const { node: restored } = await mine.open({}, { store: openMemoryStore(image, swarm.id) })
+  await world.until(() => restored.nodeId !== before.nodeId)
+  await world.until(async () => (await readAll(restored)).length === 3)
+  const { node: again } = await away.open()
+  const holding = () => again.status().peers.filter(({ holds }) => lastOf(holds, streamIdOf(again.nodeId, 0)) >= 0).map(({ nodeId }) => nodeId)
+  await world.until(() => holding().includes(restored.nodeId) && holding().includes(far.nodeId))
+  expect(holding().toSorted()).toEqual([far.nodeId, restored.nodeId].toSorted())
+  expect(copiesOfOwn(again.status())).toBe(3)
+})
+
+test('[R25] former ids count only with their own signature, up to the first that has none', async () => {
+  const { crypto, swarm } = await createNodeWorld()
+  const [first, second, third] = [await crypto.generateIdentity(), await crypto.generateIdentity(), await crypto.generateIdentity()]
+  const disk = openMemoryStore(createMemoryDisk(), swarm.id)
+  await noteFormer(disk, crypto, swarm.id, first, second.nodeId)
+  await noteFormer(disk, crypto, swarm.id, second, third.nodeId)
+  const said = await loadFormers(disk)
+  expect(await trueFormers(crypto, swarm.id, third.nodeId, said)).toEqual([second.nodeId, first.nodeId])
+  expect(await trueFormers(crypto, swarm.id, first.nodeId, said)).toEqual([])
+  const forged = said.map((former) => (former.nodeId === second.nodeId ? { ...former, signature: said[1]?.signature ?? former.signature } : former))
+  expect(await trueFormers(crypto, swarm.id, third.nodeId, forged)).toEqual([])
+  let last = third
+  for (let at = 0; at < 4; at++) {
+    const next = await crypto.generateIdentity()
+    await noteFormer(disk, crypto, swarm.id, last, next.nodeId)
+    last = next
+  }
+  expect((await trueFormers(crypto, swarm.id, last.nodeId, await loadFormers(disk))).length).toBe(4)
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { foundSwarm, joinSwarm } from '../../src/node/membership.ts'
+import { joinSwarm } from '../../src/node/join-swarm.ts'
+import { foundSwarm } from '../../src/node/membership.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
 import { encodeInvitation } from '../../src/protocol/invitation.ts'
 import { createRandom } from '../random.ts'

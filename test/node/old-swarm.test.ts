@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StreamId } from '../../src/core/ids.ts'
-import { joinSwarm } from '../../src/node/membership.ts'
+import { joinSwarm } from '../../src/node/join-swarm.ts'
 import { copiesOfOwn, type Node } from '../../src/node/node.ts'
 import type { Message, SaidHead } from '../../src/protocol/message.ts'
 import { openMemoryStore } from '../../src/store/memory-event-store.ts'
@@ -11,6 +11,23 @@ import { copyDisk, createNodeWorld, follow, payloads, readAll, tagged } from './
 const idsOf = async (node: Node) => (await readAll(node)).map(({ meta }) => meta.eventId)
 /** What was noticed; that a tablet came back by itself is no trouble. */
 const codesOf = (node: Node) => node.status().notices.map(({ code }) => code).filter((code) => code !== 'STANDBY-USED')
+
+/** All that a live query has given since its last reset. */
+const followEvents = (node: Node) => {
+  const seen = { payloads: [] as string[], resets: 0 }
+  node.subscribeAql('FROM allEvents', {
+    answers: (answers) => {
+      for (const answer of answers) {
+        if (answer.type === 'event') seen.payloads.push(JSON.stringify(answer.payload))
+        if (answer.type !== 'reset') continue
+        seen.resets++
+        seen.payloads = []
+      }
+    },
+    failed: (error) => { throw error },
+  })
+  return seen
+}
 
 describe('a swarm whose Lamport time is 3,000,000', () => {
   test('[G3] [G5] who joins by invitation gets everything, and what it recorded before it met anybody sorts after all', async () => {
@@ -181,6 +198,7 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
       recorded.add(at)
     }
     const seen = others.map((one) => follow(one))
+    const live = others.map((one) => followEvents(one))
     await world.until(() => seen.every(({ given }) => given.length === 101))
     network.heal(mine.name)
     const waits: number[] = []
@@ -205,6 +223,13 @@ describe('a tablet restored from an older copy', { timeout: 20_000 }, () => {
       const [first] = travels.filter((_, at) => reasons[at] === 'forked')
       const lasts = given.filter(({ meta }) => meta.stream === `${old}-0`).map(({ meta }) => meta.lamport)
       expect(first).toEqual({ lamport: Math.max(...lasts) + 1, stream: `${old}-0` })
+    }
+    // So was who follows a query, and who asks once gets what those have been given.
+    for (const [at, one] of others.entries()) {
+      const ids = await idsOf(one)
+      expect(seen[at]?.given.map(({ meta }) => meta.eventId)).toEqual(ids)
+      expect(live[at]?.resets).toBeGreaterThan(0)
+      expect(live[at]?.payloads.toSorted()).toEqual((await readAll(one)).map(({ payload }) => JSON.stringify(payload)).toSorted())
     }
     const { forks } = node.status()
     expect(forks).toMatchObject([{ stream: `${old}-0`, nodeId: old, end: 40 }])

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { connectParts } from '../../src/node/connect.ts'
 import type { NodeOptions } from '../../src/node/devices.ts'
 import { createMemoryNetwork } from '../../src/net/memory-transport.ts'
 import { memoryForm } from '../../src/net/memory-pairing.ts'
@@ -16,7 +17,7 @@ const createFloor = async () => {
   const { world } = made
   const timers = { nowMicros: () => world.nowMs() * 1000, after: world.after }
   const network = createMemoryNetwork({ timers, attemptMs: 10 * 60_000 })
-  const networkAt = (name: string) => ({ connector: network.connector(name), pairing: createPairingConnector({ begin: network.connector(name).begin, form: memoryForm, timers }), signalings: () => [] })
+  const networkAt = (name: string) => ({ parts: connectParts, connector: network.connector(name), pairing: createPairingConnector({ begin: network.connector(name).begin, form: memoryForm, timers }), signalings: () => [] })
   const open = async (tablet = made.tablet(), options: Partial<NodeOptions> = {}) => ({ tablet, ...(await tablet.open(options, { network: networkAt(tablet.name) })) })
   /** Lets time pass until a code is there. */
   const text = async (coming: Promise<string>): Promise<string> => {
@@ -85,7 +86,7 @@ test('[R81] a code of another swarm is refused before anything is tried', async 
   const other = stranger.tablet()
   const network = createMemoryNetwork({ timers: { nowMicros: () => 0, after: stranger.world.after }, attemptMs: 60_000 })
   const pairing = createPairingConnector({ begin: network.connector('x').begin, form: memoryForm, timers: { nowMicros: () => 0, after: stranger.world.after } })
-  const { node: b } = await other.open({ swarm: { ...swarm, id } }, { store: openMemoryStore(other.disk, id), network: { connector: network.connector('x'), pairing, signalings: () => [] } })
+  const { node: b } = await other.open({ swarm: { ...swarm, id } }, { store: openMemoryStore(other.disk, id), network: { parts: connectParts, connector: network.connector('x'), pairing, signalings: () => [] } })
   const offer = await text(a.pair().offer())
   const refused = b.pair()
   expect(await refused.answer(offer).catch(codeOf)).toBe('PAIR-SWARM')

@@ -7,16 +7,17 @@ import { createMemoryDisk, openMemoryStore } from '../../src/store/memory-event-
 
 const nodeIds = [1, 2].map((byte) => publicKeyToNodeId(new Uint8Array(32).fill(byte)))
 const [first, second] = nodeIds as unknown as readonly [(typeof nodeIds)[0] & string, (typeof nodeIds)[0] & string]
-const stream = streamIdOf(publicKeyToNodeId(new Uint8Array(32).fill(9)), 0)
+const own = publicKeyToNodeId(new Uint8Array(32).fill(9))
+const stream = streamIdOf(own, 0)
 
 const open = async (disk = createMemoryDisk()) => {
   const store = openMemoryStore(disk, '00112233445566778899aabbccddeeff' as SwarmId)
   const time = { micros: 1_000 }
-  return { disk, store, time, book: await openPeerBook(store, () => time.micros) }
+  return { disk, store, time, book: await openPeerBook(store, () => time.micros, () => new Set([own])) }
 }
 
-const said = (last: number | undefined, saidMicros: number | undefined, name = 'Press'): SessionPeer =>
-  ({ nodeId: first, name, hubs: [], page: 'visible', roundTripMs: 3, clockSkewMs: 0, holds: last === undefined ? undefined : { [stream]: last }, saidMicros }) as unknown as SessionPeer
+const said = (last: number | undefined, saidMicros: number | undefined, name = 'Press', nodeId = first): SessionPeer =>
+  ({ nodeId, name, hubs: [], page: 'visible', roundTripMs: 3, clockSkewMs: 0, holds: last === undefined ? undefined : { [stream]: last }, saidMicros }) as unknown as SessionPeer
 
 test('[G6] what a peer said last counts, also when it is less', async () => {
   const { book } = await open()
@@ -97,6 +98,23 @@ test('[G6] copies count this node and each that holds all of the own streams', a
   book.update(said(5, 2_000))
   const status = (last: number) => ({ own: { [stream]: last }, peers: book.peers() }) as unknown as Parameters<typeof copiesOfOwn>[0]
   expect([copiesOfOwn(status(4)), copiesOfOwn(status(5)), copiesOfOwn(status(6))]).toEqual([2, 2, 1])
+})
+
+test('[G6] [G7] a thousand are kept; beyond that who was not here for the longest time is forgotten, but nobody who holds own entries', async () => {
+  const { disk, store, book, time } = await open()
+  await book.lead(await store.incrementMeta('term'))
+  const many = Array.from({ length: 1010 }, (_, at) => publicKeyToNodeId(new Uint8Array(32).fill(3).fill(at >> 8, 1, 2).fill(at & 255, 2, 3)))
+  for (const [at, nodeId] of many.entries()) {
+    time.micros += 1
+    book.setState(nodeId, 'connected')
+    if (at < 5) book.update(said(7, 2_000, 'Press', nodeId))
+    if (at !== 5) book.setState(nodeId, 'gone')
+  }
+  await book.save()
+  const left = (await open(disk)).book.peers().map(({ nodeId }) => nodeId)
+  // Five hold own entries, one is connected; the ten after them went.
+  expect(left.toSorted()).toEqual([...many.slice(0, 6), ...many.slice(16)].toSorted())
+  expect(book.peers().length).toBe(1000)
 })
 
 test('[G6] [G8] who takes the lead again after being frozen shows its connections as they are', async () => {

@@ -1,38 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { streamIdOf, type Offset, type StreamId } from '../../src/core/ids.ts'
+import { streamIdOf, type StreamId } from '../../src/core/ids.ts'
 import { encodeUtf8 } from '../../src/core/utf8.ts'
 import type { ForkMessage, Message, SegmentMessage } from '../../src/protocol/message.ts'
 import type { Identity } from '../../src/store/event-store.ts'
-import { encodeHeader, headerId, type Header } from '../../src/stream/header.ts'
-import { pureCrypto } from '../seeded-crypto.ts'
+import { forgeSegment as seal, lineOf as line, pushOf as push, type Forged, type Forging } from './forged.ts'
 import { createMember, type Puppet } from './replication-puppet.ts'
-import { createReplicationWorld, swarm, type ReplicationWorld, type TestNode } from './replication-world.ts'
+import { createReplicationWorld, type ReplicationWorld, type TestNode } from './replication-world.ts'
 
-const line = (lamport: number, text = 'x'): string => `${JSON.stringify([lamport, 1, '', [[[], text]]])}\n`
-
-interface Sealing {
-  readonly lines: readonly string[]
-  readonly first?: Offset
-  readonly previous?: Uint8Array
-  readonly closed?: boolean
-  readonly change?: Partial<Header>
-}
-
-/** A sealed segment of any content, true or not. */
-const seal = async (identity: Identity, { lines, first = 0, previous = new Uint8Array(32), closed = false, change = {} }: Sealing) => {
-  const body = encodeUtf8(lines.join(''))
-  const lamportOf = (text: string | undefined): number => Number(/\d+/.exec(text ?? '')?.[0])
-  const header = encodeHeader({
-    swarm: swarm.id, stream: streamIdOf(identity.nodeId, 0), first, events: lines.length, firstLamport: lamportOf(lines[0]), lastLamport: lamportOf(lines.at(-1)),
-    bodyBytes: body.length, previous, bodyHash: await pureCrypto.sha256(body), closed, ...change,
-  })
-  return { header, seal: await pureCrypto.signer(identity).sign(header), body, deflated: await pureCrypto.deflate(body), id: await headerId(pureCrypto, header) }
-}
-type Sealed = Awaited<ReturnType<typeof seal>>
-
-const push = (stream: StreamId, sealed: Sealed, change: Partial<SegmentMessage> = {}): Message =>
-  ({ type: 'segment', want: 0, stream, header: sealed.header, seal: sealed.seal, from: 0, body: sealed.header.at(-1) === 1 ? sealed.deflated : sealed.body, ...change })
-const forkOf = (one: Sealed, other: Sealed): ForkMessage => ({ type: 'fork', one, other })
+const forkOf = (one: Forged, other: Forged): ForkMessage => ({ type: 'fork', one, other })
 
 interface Scene {
   readonly world: ReplicationWorld
@@ -67,7 +42,7 @@ describe('checks', () => {
     expect(all.node.notices).toEqual([])
   })
 
-  const senders: readonly (readonly [string, (sealed: Sealed) => Partial<SegmentMessage>])[] = [
+  const senders: readonly (readonly [string, (sealed: Forged) => Partial<SegmentMessage>])[] = [
     ['seal', (sealed) => ({ seal: sealed.seal.map((byte, at) => (at === 40 ? byte ^ 1 : byte)) })],
     ['hash', (sealed) => ({ body: sealed.body.map((byte, at) => (at === 10 ? byte ^ 1 : byte)) })],
     ['length', (sealed) => ({ body: sealed.body.subarray(1) })],
@@ -83,7 +58,7 @@ describe('checks', () => {
     expect(await nextOf(all)).toBe(0)
   })
 
-  const authors: readonly (readonly [string, Sealing])[] = [
+  const authors: readonly (readonly [string, Forging])[] = [
     ['a line that is not valid', { lines: [line(1), 'nonsense 2\n'] }],
     ['Lamport times that fall', { lines: [line(5), line(4)], change: { lastLamport: 9 } }],
     ['a header that counts otherwise', { lines: [line(1), line(2)], change: { events: 1 } }],

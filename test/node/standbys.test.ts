@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Node } from '../../src/node/node.ts'
+import type { StandbyRecord } from '../../src/node/standby-records.ts'
 import { createNodeWorld, type NodeWorld, type Tablet } from './world.ts'
 
 type Open = Awaited<ReturnType<Tablet['open']>>
@@ -17,6 +18,8 @@ const areConnected = (pages: readonly Open[]): boolean =>
 const standbysOf = ({ node }: Open): readonly number[] => node.status().peers.map(({ standbys }) => standbys)
 
 const codesOf = ({ node }: Open): readonly string[] => node.status().notices.map(({ code }) => code).filter((code) => /^(STANDBY|RETURN)/.test(code))
+
+const failedUses = ({ node }: Open): number => node.status().notices.reduce((sum, { code, times = 1 }) => sum + (code === 'STANDBY-FAILED' ? times : 0), 0)
 
 /** Tablets that are connected, hold their standbys back, and have no hub any more. */
 const createFloor = async (count: number, refusing: readonly number[] = []): Promise<Floor> => {
@@ -142,6 +145,58 @@ test('[R69] also ten minutes later', async () => {
   await reopen(floor, 0)
   await floor.world.until(() => areConnected(floor.pages), 5000)
   expect(floor.pages.map((page) => codesOf(page).at(-1))).toEqual(['STANDBY-USED', 'STANDBY-USED'])
+  await close(floor)
+})
+
+/** The listeners of these standbys of another are gone without a word, as in a browser that was short of time. */
+const burn = async (floor: Floor, of: number, slots: readonly number[]): Promise<void> => {
+  const { store } = at(floor.pages, of)
+  for (const [name, record] of await store.listMeta('standby/')) {
+    const { answer, ...rest } = record as StandbyRecord
+    const text = new TextDecoder().decode(answer).replace(/[0-9]+$/, '999999')
+    if (slots.some((slot) => name.endsWith(`/${slot}`))) await store.putMeta(name, { ...rest, answer: new TextEncoder().encode(text) })
+  }
+}
+
+test('[R69] where the first of two standbys is gone at the other end, a page is back by the second within 5 s', async () => {
+  const floor = await createFloor(3)
+  kill(floor, 0)
+  await burn(floor, 0, [0])
+  await reopen(floor, 0)
+  await floor.world.until(() => areConnected(floor.pages), 5000)
+  // The other use is over with that: neither spoken of as failed later, nor on the disk.
+  await floor.world.until(() => floor.pages.every((page) => standbysOf(page).every((standbys) => standbys === 4)), 15_000)
+  await floor.world.advance(30_000)
+  expect(codesOf(at(floor.pages, 0))).toEqual(['STANDBY-USED', 'STANDBY-USED'])
+  await close(floor)
+})
+
+test('[R69] a page that begins where nobody is in reach is back at 20 s or 90 s, also a later one', async () => {
+  const floor = await createFloor(2)
+  const [a, b] = [at(floor.tablets, 0).name, at(floor.tablets, 1).name]
+  kill(floor, 0)
+  floor.network.cut(a, b)
+  for (const ms of [10_000, 60_000]) {
+    await reopen(floor, 0)
+    await floor.world.advance(ms)
+    if (ms === 10_000) kill(floor, 0)
+  }
+  expect(failedUses(at(floor.pages, 0))).toBe(4)
+  floor.network.heal(a, b)
+  await floor.world.until(() => areConnected(floor.pages), 35_000)
+  await close(floor)
+})
+
+test('[R69] what nobody has answered three times is forgotten', async () => {
+  const floor = await createFloor(2)
+  kill(floor, 0)
+  await burn(floor, 0, [0, 1])
+  await reopen(floor, 0)
+  await floor.world.advance(100_000)
+  expect((await at(floor.pages, 0).store.listMeta('standby/')).length).toBe(2)
+  await floor.world.advance(20_000)
+  expect(await at(floor.pages, 0).store.listMeta('standby/')).toEqual([])
+  expect(failedUses(at(floor.pages, 0))).toBe(6)
   await close(floor)
 })
 

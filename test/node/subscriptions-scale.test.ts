@@ -211,8 +211,8 @@ test('[G3] events that are no longer held are taken back from those that were gi
   expect(lamports(y.given)).toEqual([1, 2, 7])
 })
 
-test('[G3] [G5] a node that was away for long time-travels once, though what it missed comes in many parts', async () => {
-  const { world, network, tablet } = await createNodeWorld()
+test.each([1, 2, 3])('[G3] [G5] a node that was away for long time-travels once for all that comes in many parts, and once more at most for what is said a second later (seed %i)', async (seed) => {
+  const { world, network, tablet } = await createNodeWorld(seed)
   const tablets = Array.from({ length: 4 }, tablet)
   const [away, ...busy] = await Promise.all(tablets.map(async (profile) => (await profile.open()).node))
   if (away === undefined) throw new Error('four were opened')
@@ -227,7 +227,8 @@ test('[G3] [G5] a node that was away for long time-travels once, though what it 
   expect(seen.given).toHaveLength(50)
   network.heal(tablets[0]?.name ?? '')
   await world.until(() => seen.given.length === 1_850, 120_000)
-  expect(seen.travels).toHaveLength(1)
+  // Pushing stops at 512 KiB; that there is more is said with the next `have`.
+  expect(seen.travels.length).toBeLessThanOrEqual(2)
   const ids = seen.given.map(({ meta }) => meta.eventId)
   expect(ids).toEqual(ids.toSorted())
 }, 60_000)

@@ -4,6 +4,7 @@ import { streamIdOf } from '../../src/core/ids.ts'
 import type { Heads } from '../../src/node/reader.ts'
 import { createSubscriptions } from '../../src/node/subscriptions.ts'
 import { StoreError } from '../../src/store/errors.ts'
+import { createReaderTwin, streamOf } from './reader-twin.ts'
 import { createNodeWorld, follow, payloads, sortedTexts, tagged } from './world.ts'
 
 test('[G5] a late event makes a subscription start over', async () => {
@@ -159,6 +160,28 @@ test('[G6] an unreadable record starts a subscription over when it was mended, a
   dead.subscriptions.subscribe({}, { events: () => expect.unreachable(), timeTravel: () => {}, failed: (error) => failures.push(error) })
   await until(() => failures.length === 1)
   expect(failures).toEqual([unreadable])
+})
+
+test('[G6] what cannot be read while a late event is looked at ends no subscription', async () => {
+  const { reader, add } = createReaderTwin()
+  let looks = 0
+  /** Only who looks for the earliest of the late ones reads without heads. */
+  const query: typeof reader.query = (asked, order, heads) => {
+    if (heads !== undefined) return reader.query(asked, order, heads)
+    looks++
+    throw new StoreError('STORE-UNREADABLE', 'a record')
+  }
+  const subscriptions = createSubscriptions({ ...reader, query }, { isBehind: () => false, after: (_, call) => (queueMicrotask(call), () => {}) })
+  const given: Event[] = []
+  subscriptions.subscribe({}, { events: (chunk) => void given.push(...chunk), timeTravel: () => void (given.length = 0), failed: (error) => expect.unreachable(error.message) })
+  add(streamOf(0), 10)
+  subscriptions.grown()
+  await until(() => given.length === 1)
+  add(streamOf(1), 5)
+  subscriptions.grown()
+  await until(() => given.length === 2)
+  expect([looks, payloads(given)]).toEqual([1, [5, 10]])
+  subscriptions.close()
 })
 
 const until = async (holds: () => boolean) => {

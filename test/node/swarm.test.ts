@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { joinSwarm } from '../../src/node/membership.ts'
+import { joinSwarm } from '../../src/node/join-swarm.ts'
 import { copiesOfOwn } from '../../src/node/node.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
 import { openMemoryStore } from '../../src/store/memory-event-store.ts'

@@ -4,6 +4,7 @@ import { createRelaySignaling } from '../../src/net/relay-signaling.ts'
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/net/memory-transport.ts'
 import { createPairingConnector } from '../../src/net/pairing.ts'
 import type { Connector, StandbyHandlers, Transport } from '../../src/net/transport.ts'
+import { connectParts } from '../../src/node/connect.ts'
 import type { Network } from '../../src/node/connections.ts'
 import { createNode } from '../../src/node/create-node.ts'
 import type { NodeDevices, NodeOptions } from '../../src/node/devices.ts'
@@ -18,6 +19,7 @@ import type { EventStore } from '../../src/store/event-store.ts'
 import { tableNames } from '../../src/store/tables.ts'
 import { swarmIdOf } from '../../src/stream/swarm.ts'
 import { createSeededCrypto } from '../seeded-crypto.ts'
+import { presentParts } from './present-parts.ts'
 import { createTestWorld, type TestProfile, type TestTab, type TestWorld } from '../environment.ts'
 
 /** A swarm, and profiles with nodes in it, on one network with a hub. */
@@ -49,6 +51,7 @@ export const createNodeWorld = async (seed = 1, sent: (name: string, message: Ui
   const network = createMemoryNetwork({ timers: chance })
   const hub = createMemoryHub(network, chance)
   const networkAt = (name: string, timers: Environment): Network => ({
+    parts: connectParts,
     connector: overheard(network.connector(name, { refusesReturn: refusesReturn(name) }), (message) => sent(name, message)),
     pairing: createPairingConnector({ begin: network.connector(name).begin, form: memoryForm, timers }),
     signalings: ({ introductionId, key, nodeId, road }) => {
@@ -75,7 +78,7 @@ export const createNodeWorld = async (seed = 1, sent: (name: string, message: Ui
           const tab = profile.openTab()
           const store = devices?.store ?? (await openReopeningStore(async () => openMemoryStore(disk, swarm.id), tab.environment))
           const { environment } = tab
-          const node = await createNode({ crypto, environment, network: networkAt(name, environment), ...devices, store }, { swarm, name, ...options })
+          const node = await createNode({ crypto, environment, parts: presentParts, network: networkAt(name, environment), ...devices, store }, { swarm, name, ...options })
           await world.settle()
           return { node, tab, store }
         },

@@ -26,7 +26,7 @@ const byte = (length: number) => fc.uint8Array({ minLength: length, maxLength: l
 const offset = fc.maxSafeNat()
 const streams = fc.constantFrom(...['', '~abcdefghijklmnopqrstuv', '~abcdefghijklmnopqrstuv~vutsrqponmlkjihgfedcba'].map((end) => `${streamA}${end}` as typeof streamA))
 const text = (max: number) => fc.string({ unit: 'binary', maxLength: max }).map((value) => fitText(value, max))
-const starts = fc.record({ stream: streams, offset, previous: byte(32), lamportBefore: offset, signature: byte(64) })
+const starts = fc.record({ stream: streams, offset, previous: byte(32), lamportBefore: offset, chain: byte(32), signature: byte(64) })
 const forkOffsets = fc.tuple(offset, offset).map(([a, b]) => ({ first: Math.min(a, b), end: Math.max(a, b) }))
 const whole = fc.record({ header: fc.uint8Array({ minLength: 1, maxLength: 512 }), seal: byte(64), deflated: fc.uint8Array({ minLength: 1, maxLength: 300 }) })
 const pages = fc.constantFrom('visible' as const, 'hidden' as const)

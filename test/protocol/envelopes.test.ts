@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bytesToHex, concatBytes } from '../../src/core/bytes.ts'
+import { bytesToBase64Url, bytesToHex, concatBytes } from '../../src/core/bytes.ts'
+import { crc32 } from '../../src/core/crc32.ts'
 import { encodeUtf8 } from '../../src/core/utf8.ts'
 import { backoffMs, reconnectBackoff, violationBackoff } from '../../src/protocol/backoff.ts'
 import { encodeCbor } from '../../src/protocol/cbor.ts'
 import { decodeInvitation, encodeInvitation, swarmIdSource, type Invitation } from '../../src/protocol/invitation.ts'
 import { memberSignedBytes } from '../../src/protocol/members.ts'
-import { proofBytes, transcriptBytes } from '../../src/protocol/proof.ts'
+import { proofBytes, transcriptBytes, u32 } from '../../src/protocol/proof.ts'
 import { decodeEnvelope, encodeEnvelope, envelopeAdditional, envelopeSignedBytes, whoeverIsThere } from '../../src/protocol/relay.ts'
 import { decodeSignal, encodeSignal, SIGNAL_BYTES_MAX, type Signal } from '../../src/protocol/signal.ts'
 import { startBytes } from '../../src/stream/swarm.ts'
@@ -33,8 +34,8 @@ describe('signed bytes', () => {
       .toBe(`${label('millpond/about/1')}${swarm}${hex(bytes(32, 1))}00000002c3a400000001${hex(bytes(32, 101))}0000000100000005`))
 
   test('[R40] what a start is over', () =>
-    expect(bytesToHex(startBytes(swarm, streamA, { offset: 500, previous: bytes(32, 3), lamportBefore: 2 ** 32 })))
-      .toBe(`${label('millpond/start/1')}${swarm}${hex(bytes(32, 1))}0000000000000000000001f4${hex(bytes(32, 3))}0000000100000000`))
+    expect(bytesToHex(startBytes(swarm, streamA, { offset: 500, previous: bytes(32, 3), lamportBefore: 2 ** 32, chain: bytes(32, 7) })))
+      .toBe(`${label('millpond/start/2')}${swarm}${hex(bytes(32, 1))}0000000000000000000001f4${hex(bytes(32, 3))}0000000100000000${hex(bytes(32, 7))}`))
 })
 
 describe('envelopes', () => {
@@ -78,6 +79,16 @@ describe('invitations', () => {
       expect(decodeInvitation(text.slice(0, at) + other + text.slice(at + 1))).toEqual({ ok: false, error: 'damaged' })
       expect(decodeInvitation(text.slice(0, at)).ok).toBe(false)
     }
+  })
+  test('[R60] [G7] one whose clock is near its end is refused, and none is made', () => {
+    const crafted = (lamport: number) => {
+      const { founder, random, swarmKey, hubs } = invitation
+      const said = concatBytes([Uint8Array.of(1), encodeCbor([founder, random, swarmKey, lamport, hubs])])
+      return bytesToBase64Url(concatBytes([said, u32(crc32(said))]))
+    }
+    expect(decodeInvitation(crafted(2 ** 51 + 1))).toEqual({ ok: false, error: 'malformed' })
+    expect(decodeInvitation(crafted(2 ** 51))).toMatchObject({ ok: true, value: { lamport: 2 ** 51 } })
+    expect(encodeInvitation({ ...invitation, lamport: 2 ** 52 - 1 })).toBe(crafted(2 ** 51))
   })
   test.each([['text', 'not/base64+url='], ['text', ''], ['text', 'A'.repeat(20_000)], ['damaged', 'AAAA']] as const)('[R60] %s', (error, bad) =>
     expect(decodeInvitation(bad)).toEqual({ ok: false, error }))

@@ -45,6 +45,13 @@ describe('what is known', () => {
     expect(run([came(said(member(c, 5)), 2)], state).effects).toEqual([])
   })
 
+  test('[R56] who is silent is told nothing until it is heard again, then what is new by then', () => {
+    const { state } = run([{ type: 'silent', session: 1, silent: true }], two)
+    const { state: later, effects } = run(Array.from({ length: 50 }, (_, at) => [came(said(member(c, at)), 2, at * 1_000), { type: 'tick', nowMs: at * 1_000 } as const]).flat(), state)
+    expect(toldOf(effects, 1)).toEqual([])
+    expect(toldOf(run([{ type: 'silent', session: 1, silent: false }, { type: 'tick', nowMs: 60_000 }], later).effects, 1)).toEqual([[c, 49]])
+  })
+
   test('[R56] an entry that does not hold is its sender’s fault, and nothing of that message counts', () => {
     const { state, effects } = run([came(said(member(b, 1), { ...member(c, 5), signature: bytes(64, 1) }))], two)
     expect([effects.at(-1), state.known.size]).toEqual([{ type: 'end', session: 1, reason: 'violation', text: 'a member not signed by itself' }, 0])

@@ -11,11 +11,12 @@ export const streamA: StreamId = streamIdOf(nodeA, 0)
 export const branch = `${streamIdOf(nodeB, 7)}~abcdefghijklmnopqrstuv` as StreamId
 export const swarm = '000102030405060708090a0b0c0d0e0f' as SwarmId
 
-const start = { stream: streamA, offset: 500, previous: bytes(32, 3), lamportBefore: 4_294_967_296, signature: bytes(64, 4) }
+const start = { stream: streamA, offset: 500, previous: bytes(32, 3), lamportBefore: 4_294_967_296, chain: bytes(32, 26), signature: bytes(64, 4) }
 
 /** One message or more of every form, by name: what `test/fixtures/protocol-1.json` has the bytes of. */
 export const samples: Readonly<Record<string, Message>> = {
   hello: { type: 'hello', versions: [1], features: ['relay'], swarm, nodeId: nodeA, nonce: bytes(32, 200) },
+  'hello with former ids': { type: 'hello', versions: [1], features: [], swarm, nodeId: nodeA, nonce: bytes(32, 200), formers: [{ nodeId: nodeB, next: nodeA, signature: bytes(64, 201) }] },
   proof: { type: 'proof', signature: bytes(64, 5), mac: bytes(32, 6) },
   about: { type: 'about', name: 'Säge 3 🪚', software: 'millpond 0.1.0', hubs: ['https://10.77.0.254:8443'] },
   have: {

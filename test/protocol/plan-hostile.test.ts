@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { publicKeyToNodeId, streamIdOf, type StreamId } from '../../src/core/ids.ts'
-import { REPORTED_MAX, STREAMS_MAX, WANTS_OPEN_MAX, WANTS_WAITING_MAX } from '../../src/protocol/limits.ts'
+import { REPORTED_MAX, STREAMS_MAX, UNHELD_PUSHED_MAX, WANTS_OPEN_MAX, WANTS_WAITING_MAX } from '../../src/protocol/limits.ts'
 import type { End, ForkMessage, SaidFork } from '../../src/protocol/message.ts'
 import { stepPlan } from '../../src/protocol/plan.ts'
 import type { PlanEffect } from '../../src/protocol/plan-state.ts'
 import { bytes, nodeA, nodeB } from './messages.ts'
-import { Bench, have, header, kinds, other, piece, said, sent, take, view } from './plan-bench.ts'
+import { Bench, have, header, kinds, other, own, piece, said, sent, take, view } from './plan-bench.ts'
 
 /** A member that breaks no rule of form, and means harm. */
 const mallory = publicKeyToNodeId(bytes(32, 55))
@@ -70,7 +70,7 @@ describe('proofs that were not asked for', () => {
 
 describe('floods of pushes', () => {
   test('[G7] [R35] what waits of one peer is bounded over all streams, small pieces too; the rest is asked for', () => {
-    const bench = new Bench([], 1, [mallory])
+    const bench = new Bench(Array.from({ length: 3_000 }, (_, at) => [madeUp(at), view(0)] as const), 1, [mallory])
     bench.says(1, [])
     let state = bench.state
     let takes = 0
@@ -84,12 +84,16 @@ describe('floods of pushes', () => {
     expect(state.intake.size).toBe(takes)
   })
 
-  test('[G7] [R35] pushes of more than 10,000 streams break a rule', () => {
-    const bench = new Bench([], 1, [mallory])
+  test('[G7] [R37] pushes of more than 200 streams of which nothing could be stored break a rule; of others none do', () => {
+    const bench = new Bench([[own, view(5)]], 1, [mallory])
     const peer = bench.state.peers.get(1)
     if (peer === undefined) throw new Error('no peer')
-    const shown = new Map(Array.from({ length: STREAMS_MAX }, (_, at) => [madeUp(at), 1] as const))
-    bench.state = { ...bench.state, peers: new Map([[1, { ...peer, shown }]]) }
+    push(bench, ofNobody(7))
+    expect(bench.state.peers.get(1)?.unheld).toBe(1)
+    take(bench, { type: 'stored', view: view(1) })
+    expect(bench.state.peers.get(1)?.unheld).toBe(0)
+    bench.state = { ...bench.state, peers: new Map([[1, { ...peer, unheld: UNHELD_PUSHED_MAX }]]) }
+    expect(kinds(push(bench, own), 'end')).toEqual([])
     expect(push(bench, other)).toEqual([violation])
   })
 
@@ -139,6 +143,39 @@ describe('a member that does not give what it promised', () => {
     expect(sent(bench.effects, 'want', 2)).toEqual([])
     expect(sent(bench.pass(50), 'want', 2)).toMatchObject([{ stream: other }])
     expect(bench.state.peers.get(1)?.open.size).toBe(WANTS_OPEN_MAX)
+  })
+
+  test('[R14] [R27] a want that is one too many, and an end of a want that was given up, are of no use', () => {
+    const bench = new Bench([[own, view(5)]], 1, [mallory])
+    const asks = (id: number) => bench.step({ type: 'asked', session: 1, want: { type: 'wantFork', id, stream: own, first: 0, end: 1 } })
+    const wasted = Array.from({ length: WANTS_WAITING_MAX + 3 }, (_, at) => kinds(asks(at + 1), 'wasted').length)
+    expect(wasted).toEqual([...Array.from({ length: WANTS_WAITING_MAX }, () => 0), 1, 1, 1])
+    bench.says(1, [said(other, 5)])
+    expect(kinds(end(bench, 1, 1, 'unknown'), 'wasted')).toEqual([])
+    expect(kinds(end(bench, 1, 1, 'unknown'), 'wasted')).toEqual([{ type: 'wasted', session: 1 }])
+  })
+
+  test('[R21] a peer that is silent is told what is held once it is heard again', () => {
+    const bench = new Bench([[own, view(5)]], 2)
+    bench.pass(1_000)
+    bench.step({ type: 'silent', session: 1, silent: true })
+    bench.effects = []
+    for (let next = 6; next < 30; next++) {
+      bench.step({ type: 'grown', views: new Map([[own, view(next)]]) })
+      bench.pass(1_000)
+      bench.step({ type: 'flushed', done: true })
+    }
+    bench.pass(1_000)
+    expect([sent(bench.effects, 'have', 1).length, sent(bench.effects, 'have', 2).length > 10]).toEqual([0, true])
+    expect(sent(bench.step({ type: 'silent', session: 1, silent: false }), 'have', 1)).toMatchObject([{ heads: [[own, { next: 29 }]] }])
+  })
+
+  test('[G7] [R32] of so many streams a refused header is remembered up to a bound', () => {
+    const bench = new Bench([], 1, [mallory])
+    bench.state = { ...bench.state, refused: new Map(Array.from({ length: REPORTED_MAX }, (_, at) => [madeUp(at), 'a header'] as const)) }
+    push(bench, other)
+    take(bench, { type: 'refused', text: 'a bad line' })
+    expect([bench.state.refused.size, bench.state.refused.has(other), bench.state.refused.has(madeUp(0))]).toEqual([REPORTED_MAX, true, false])
   })
 
   test('[G7] [R32] what was reported is remembered up to a bound', () => {

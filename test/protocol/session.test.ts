@@ -3,7 +3,7 @@ import { encodeMessage } from '../../src/protocol/codec.ts'
 import type { ByeReason, Hello, Message, SaidPage } from '../../src/protocol/message.ts'
 import { sessionOf, type SessionConfig, type SessionEffect, type SessionInput, type SessionState } from '../../src/protocol/session-state.ts'
 import { stepSession } from '../../src/protocol/session.ts'
-import { bytes, deepFreeze, nodeA, nodeB, samples, swarm } from './messages.ts'
+import { bytes, deepFreeze, nodeA, nodeB, samples, streamA, swarm } from './messages.ts'
 
 const config: SessionConfig = {
   swarm, nodeId: nodeA, features: [], nonce: bytes(32, 40), role: 'd', fingerprints: { own: bytes(32, 50), peer: bytes(32, 60) },
@@ -25,6 +25,8 @@ const run = (inputs: readonly SessionInput[], from: SessionState = sessionOf(con
     const [next, more] = stepSession(deepFreeze(state), deepFreeze(input))
     return { state: next, effects: [...effects, ...more] }
   }, { state: from, effects: [] })
+
+const longHave: Message = { type: 'have', heads: [], starts: [], forks: Array.from({ length: 1_000 }, () => ({ stream: streamA, first: 0, end: 1, branches: [] })), more: false }
 
 const begin: SessionInput = { type: 'begin', nowMs: 0 }
 const handshake: readonly SessionInput[] = [begin, says(peerHello), proved, says(proof), holds]
@@ -63,6 +65,7 @@ describe('handshake', () => {
     ['[R8] bytes that are no message', 'violation', [saysBytes(bytes(4))]],
     ['[R8] 4,097 bytes', 'violation', [saysBytes(bytes(4_097))]],
     ['[R8] too much while the proof is checked', 'violation', [says(peerHello), says(proof), ...Array.from({ length: 3 }, () => saysBytes(bytes(200_000)))]],
+    ['[R8] two thousand empty messages while the proof is checked', 'violation', [says(peerHello), says(proof), ...Array.from({ length: 2_000 }, () => saysBytes(bytes(0)))]],
     ['[R9] no hello within 10 s', 'timeout', [tick(9_999), tick(10_000)]],
     ['[R9] no proof within 10 s', 'timeout', [says(peerHello), proved, tick(10_000)]],
   ])('%s ends with %s', (_, reason, inputs) => {
@@ -102,6 +105,7 @@ describe('open session', () => {
     ['[R13] members that were not announced', [says(samples['members'] ?? about)]],
     ['[R65] standby that was not announced', [says(samples['standby offer'] ?? about)]],
     ['[R14] a thousand pings at once', Array.from({ length: 1_001 }, () => says(samples['ping'] ?? about))],
+    ['[R14] a hundred `have` of a thousand entries at once', Array.from({ length: 100 }, () => says(longHave))],
     ['[R15] pong without ping', [says(samples['pong'] ?? about)]],
   ])('%s ends with violation', (_, inputs) => expect(byeOf(run(inputs, opened).effects)).toBe('violation'))
 
@@ -141,6 +145,22 @@ describe('open session', () => {
     expect(effects.flatMap((effect) => (effect.type === 'send' && effect.message.type === 'ping' ? [[effect.message.timeMicros, effect.message.page]] : []))).toEqual([
       [2_000_000, 'visible'], [2_250_000, 'hidden'], [2_750_000, 'visible'],
     ])
+  })
+
+  test('[R15] with five pings unanswered none follows but for another page state: a page that was frozen gets them all at once', () => {
+    const hour = Array.from({ length: 1_800 }, (_, at) => tick(2_000 * (at + 1)))
+    const { state, effects } = run(hour, opened)
+    expect(types(effects).filter((type) => type === 'send ping').length).toBe(5)
+    const hidden: SessionInput = { type: 'tick', nowMs: 3_600_250, wallMicros: 0, page: 'hidden' }
+    expect(types(run([hidden], state).effects)).toEqual(['send ping'])
+    const pong: Message = { type: 'pong', timeMicros: 1, page: 'visible' }
+    expect(types(run([says(pong, 3_600_500), tick(3_602_000)], state).effects)).toEqual(['changed', 'send ping'])
+  })
+
+  test('[R14] a thousand messages of no use at once end the session, a hundred a second do not', () => {
+    const wasted = (nowMs: number): SessionInput => ({ type: 'wasted', nowMs })
+    expect(byeOf(run(Array.from({ length: 1_001 }, () => wasted(0)), opened).effects)).toBe('violation')
+    expect(byeOf(run(Array.from({ length: 3_000 }, (_, at) => wasted(at * 10)), opened).effects)).toBeUndefined()
   })
 
   test('[R15] who is not heard for 10 s is silent until it is heard', () => {

@@ -19,6 +19,7 @@ const table: readonly (readonly [string, Partial<Outage>, number | undefined])[]
   ['the next one again', { signMs: 111_000, usedMs: 105_000 }, 111_000],
   ['a sign between two slots does not cost the later one', { signMs: 130_000, usedMs: 130_000 }, 190_000],
   ['one at a time', { signMs: 111_000, usedMs: 105_000, trying: true }, undefined],
+  ['one that can be used again is begun 2 s later beside it', { signMs: 105_000, usedMs: 105_000, trying: 'evenly' }, 107_000],
   ['after a try that failed early, 1 s lies between', { signMs: 105_200, usedMs: 105_000 }, 106_000],
   ['slots that passed while offline are one use', { usedMs: 400_000 }, undefined],
 ]

@@ -5,10 +5,10 @@ import type { JsonValue } from '../../src/core/json.ts'
 
 /** Written from what the language is said to do, not from what the evaluator does: cases that hold and cases that fail for each part of it. */
 
-const nodeA = 'A'.repeat(43) as NodeId
-const nodeB = `${'B'.repeat(42)}A` as NodeId
-const streamA = streamIdOf(nodeA, 0)
-const streamB = streamIdOf(nodeB, 3)
+export const nodeA = 'A'.repeat(43) as NodeId
+export const nodeB = `${'B'.repeat(42)}A` as NodeId
+export const streamA = streamIdOf(nodeA, 0)
+export const streamB = streamIdOf(nodeB, 3)
 
 export const nowMicros = Date.UTC(2021, 2, 1) * 1000
 export const me = 'com.example.press'
@@ -43,14 +43,13 @@ export type Expected =
 export interface Vector {
   readonly row: string
   readonly text: string
-  readonly live: boolean
   readonly expected: Expected
 }
 
 const vectors: Vector[] = []
 let row = ''
 const part = (name: string) => (row = name)
-const add = (text: string, expected: Expected, live = false) => vectors.push({ row, text, live, expected })
+const add = (text: string, expected: Expected) => vectors.push({ row, text, expected })
 const gives = (text: string, ...payloads: readonly JsonValue[]) => add(text, { type: 'gives', payloads, warnings: 0 })
 /** With that many warnings. */
 const givesBut = (warnings: number, text: string, ...payloads: readonly JsonValue[]) => add(text, { type: 'gives', payloads, warnings })

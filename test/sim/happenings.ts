@@ -1,4 +1,4 @@
-import { joinSwarm } from '../../src/node/membership.ts'
+import { joinSwarm } from '../../src/node/join-swarm.ts'
 import type { StreamId } from '../../src/core/ids.ts'
 import type { Node } from '../../src/node/node.ts'
 import type { Key, TableName } from '../../src/store/tables.ts'

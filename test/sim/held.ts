@@ -3,7 +3,7 @@ import { inflateRawSync } from 'node:zlib'
 import { bytesToHex } from '../../src/core/bytes.ts'
 import type { NodeId, Offset, StreamId } from '../../src/core/ids.ts'
 import type { MemoryDisk } from '../../src/store/memory-event-store.ts'
-import { beginningOf, headerOf, parseStoredStream, shownFrom, unpackSegment, type StoredStream } from '../../src/store/records.ts'
+import { beginningOf, headerOf, parseStoredStream, shownFrom, unpackSegment, type StoredSegment } from '../../src/store/records.ts'
 import { headOf, tailOf } from '../../src/store/tail.ts'
 
 // What lies on a disk, read past the program: every check of the simulation rests on this.
@@ -45,18 +45,41 @@ const recordsOf = (disk: MemoryDisk, table: 'tail' | 'segments'): ReadonlyMap<un
   return found
 }
 
-const storedStreams = (disk: MemoryDisk): ReadonlyMap<StreamId, StoredStream> =>
-  new Map(disk.entries('streams').map(([key, value]) => [key as StreamId, parseStoredStream(key as StreamId, value)]))
+/** The records of one stream, as they lie on a disk: what is found in them is remembered by them, for a disk never changes a record, it writes another. */
+interface Records {
+  readonly record: unknown
+  readonly tails: readonly unknown[]
+  readonly segments: readonly unknown[]
+}
+
+const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean => a.length === b.length && a.every((item, at) => item === b[at])
+
+const remembering = <T>(find: (stream: StreamId, records: Records) => T): ((stream: StreamId, records: Records) => T) => {
+  const known = new WeakMap<object, { readonly stream: StreamId; readonly records: Records; readonly found: T }>()
+  return (stream, records) => {
+    const key = records.tails[0] ?? records.record
+    const before = typeof key === 'object' && key !== null ? known.get(key) : undefined
+    if (before?.stream === stream && before.records.record === records.record && sameItems(before.records.tails, records.tails) && sameItems(before.records.segments, records.segments)) return before.found
+    const found = find(stream, records)
+    if (typeof key === 'object' && key !== null) known.set(key, { stream, records, found })
+    return found
+  }
+}
+
+const nextOf = remembering((stream, { record: stored, tails }): Offset | undefined => {
+  const record = parseStoredStream(stream, stored)
+  const { next } = headOf(tailOf(record, tails))
+  return next > shownFrom(record) ? next : undefined
+})
 
 /** Next offset of every stream that holds an event. */
 export const headsOn = (disk: MemoryDisk): ReadonlyMap<StreamId, Offset> => {
   const tails = recordsOf(disk, 'tail')
-  const records = storedStreams(disk)
+  const records = new Map(disk.entries('streams')) as ReadonlyMap<unknown, unknown>
   const heads = new Map<StreamId, Offset>()
-  for (const stream of new Set([...records.keys(), ...(tails.keys() as Iterable<StreamId>)])) {
-    const record = records.get(stream) ?? parseStoredStream(stream, undefined)
-    const { next } = headOf(tailOf(record, tails.get(stream) ?? []))
-    if (next > shownFrom(record)) heads.set(stream, next)
+  for (const stream of new Set([...records.keys(), ...tails.keys()]) as Iterable<StreamId>) {
+    const next = nextOf(stream, { record: records.get(stream), tails: tails.get(stream) ?? [], segments: [] })
+    if (next !== undefined) heads.set(stream, next)
   }
   return heads
 }
@@ -66,27 +89,32 @@ export const nodeIdOn = (disk: MemoryDisk): NodeId | undefined => {
   return identity?.identity.nodeId
 }
 
-/** Reads streams, and remembers inflated bodies: a closed segment never changes. */
+/** Reads streams, and remembers what closed segments hold: they never change. */
 export const createHeldReader = () => {
-  const bodies = new Map<string, Uint8Array>()
-  const bodyOf = (headerId: Uint8Array, deflated: Uint8Array): Uint8Array => {
-    const name = `${bytesToHex(headerId)} ${deflated.length}`
-    const known = bodies.get(name)
+  const closed = new Map<string, readonly HeldLine[]>()
+  const closedLines: ClosedLines = ({ headerId, deflated, first }, before) => {
+    const name = `${bytesToHex(headerId)} ${deflated.length} ${before}`
+    const known = closed.get(name)
     if (known !== undefined) return known
-    const body = new Uint8Array(inflateRawSync(deflated))
-    bodies.set(name, body)
-    return body
+    const lines = linesOf([inflateRawSync(deflated)], first, before)
+    closed.set(name, lines)
+    return lines
   }
+  const readStream = remembering((stream, records) => readHeld(stream, records, closedLines))
   return (disk: MemoryDisk, wanted: (stream: StreamId) => boolean): readonly HeldStream[] => {
-    const [tails, segments, records] = [recordsOf(disk, 'tail'), recordsOf(disk, 'segments'), storedStreams(disk)]
-    const streams = new Set([...records.keys(), ...(tails.keys() as Iterable<StreamId>)])
-    return [...streams].filter(wanted).map((stream) => readStream(records.get(stream) ?? parseStoredStream(stream, undefined), tails.get(stream) ?? [], segments.get(stream) ?? [], bodyOf))
+    const [tails, segments] = [recordsOf(disk, 'tail'), recordsOf(disk, 'segments')]
+    const records = new Map(disk.entries('streams')) as ReadonlyMap<unknown, unknown>
+    const streams = [...new Set([...records.keys(), ...tails.keys()])] as readonly StreamId[]
+    return streams.filter(wanted).map((stream) => readStream(stream, { record: records.get(stream), tails: tails.get(stream) ?? [], segments: segments.get(stream) ?? [] }))
   }
 }
 
-const readStream = (record: StoredStream, tails: readonly unknown[], segments: readonly unknown[], bodyOf: (headerId: Uint8Array, deflated: Uint8Array) => Uint8Array): HeldStream => {
-  const { stream } = record
-  const parts: Uint8Array[] = []
+type ClosedLines = (segment: Pick<StoredSegment, 'headerId' | 'deflated' | 'first'>, before: string) => readonly HeldLine[]
+
+const readHeld = (stream: StreamId, { record: stored, tails, segments }: Records, closedLines: ClosedLines): HeldStream => {
+  const record = parseStoredStream(stream, stored)
+  const lines: HeldLine[] = []
+  const chain = () => lines.at(-1)?.chain ?? ''
   let fault: string | undefined
   const beginning = beginningOf(record)
   let next = beginning.openFirst
@@ -96,18 +124,18 @@ const readStream = (record: StoredStream, tails: readonly unknown[], segments: r
     if (segment === undefined || segment.first >= record.openFirst) continue
     const header = headerOf(segment.sealed)
     if (segment.first !== next || header === undefined || bytesToHex(header.previous) !== previous) fault ??= `the closed segment at ${segment.first} does not follow ${next}`
-    parts.push(bodyOf(segment.headerId, segment.deflated))
+    lines.push(...closedLines({ ...segment, first: next }, chain()))
     next = segment.first + segment.events
     previous = bytesToHex(segment.headerId)
   }
   if (next !== record.openFirst || previous !== bytesToHex(record.previous)) fault ??= `closed up to ${next}, the open segment begins at ${record.openFirst}`
   const tail = tailOf(record, tails)
-  for (const append of tail.appends) parts.push(append.lines)
-  const lines = linesOf(parts, beginning.openFirst)
-  const { next: head } = headOf(tail)
   const last = lines.at(-1)
-  const end = last === undefined ? beginning.openFirst : last.first + last.events
-  if (end !== head) fault ??= `its lines end at ${end}, its head is ${head}`
+  lines.push(...linesOf(tail.appends.map((append) => append.lines), last === undefined ? beginning.openFirst : last.first + last.events, chain()))
+  const { next: head } = headOf(tail)
+  const end = lines.at(-1)
+  const endsAt = end === undefined ? beginning.openFirst : end.first + end.events
+  if (endsAt !== head) fault ??= `its lines end at ${endsAt}, its head is ${head}`
   return { stream, lines, shown: shownFrom(record), next: head, end: record.standing?.type === 'forked' ? record.standing.end : undefined, fault }
 }
 

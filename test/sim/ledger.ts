@@ -103,10 +103,14 @@ export class Ledger {
     if (first === undefined) return
     const known = this.#written.get(streamWithoutBranch(stream)) ?? new Map<string, HeldLine>()
     // What lies before a branch stands in the stream that it branches off: any version of it may be the one.
-    const befores = first.first === 0 ? [''] : [...known.values()].filter((line) => line.first + line.events === first.first).map(({ chain }) => chain)
+    if (first.first === 0) return this.#strange(name, stream, lines.find((line) => !known.has(line.chain)))
+    const befores = [...known.values()].filter((line) => line.first + line.events === first.first).map(({ chain }) => chain)
     const strange = befores.map((before) => linesOf([encodeUtf8(lines.map(({ text }) => `${text}\n`).join(''))], first.first, before).find((line) => !known.has(line.chain)))
-    if (strange.some((line) => line === undefined)) return
-    this.fault(`[G3] ${name} holds at offset ${strange[0]?.first ?? first.first} of ${stream} what its owner never wrote there: ${(strange[0] ?? first).text.slice(0, 80)}`)
+    if (strange.every((line) => line !== undefined)) this.#strange(name, stream, strange[0] ?? first)
+  }
+
+  #strange(name: string, stream: StreamId, line: HeldLine | undefined): void {
+    if (line !== undefined) this.fault(`[G3] ${name} holds at offset ${line.first} of ${stream} what its owner never wrote there: ${line.text.slice(0, 80)}`)
   }
 
   /** Ids of all events on a disk, and how often each is shown. */

@@ -127,7 +127,7 @@ const differences = (sim: SimWorld): string => {
   for (const { name, running } of sim.tablets)
     for (const { node } of running) {
       const { peers, notices, leader } = node.status()
-      sim.note(`${name}${leader ? ' leads' : ''}: ${peers.filter(({ state }) => state !== 'gone').map((peer) => `${peer.name} ${peer.state}`).join(', ')}; last said ${notices.slice(-6).map(({ code, text }) => `${code} (${text.slice(0, 60)})`).join(', ')}`)
+      sim.note(`${name}${leader ? ' leads' : ''}: ${peers.filter(({ state }) => state !== 'gone').map((peer) => `${peer.name} ${peer.state}`).join(', ')}; last said ${notices.filter(({ code }) => !code.startsWith('STANDBY-')).slice(-12).map(({ code, text }) => `${code} (${text.slice(0, 60)})`).join(', ')}`)
     }
   const heads = sim.tablets.map((tablet) => new Map(headsOn(tablet.disk.memory)))
   const streams = [...new Set(heads.flatMap((held) => [...held.keys()]))].filter((stream) => new Set(heads.map((held) => held.get(stream))).size > 1)

@@ -149,7 +149,7 @@ export class SimWorld {
     const opened = await program.openReopeningStore(async () => program.createEventStore(tables(), this.#swarm.id), environment)
     const store = fault?.store?.(opened, context) ?? opened
     const crypto = slowCrypto(this.crypto, page, () => this.#pauseOfCrypto())
-    const node = await program.createNode({ store, crypto, environment, network: this.#networkOf(tablet, page, environment) }, { swarm: this.#swarm, name: tablet.name, ...(lamport !== undefined && { lamport }) })
+    const node = await program.createNode({ store, crypto, environment, parts: program.presentParts, network: this.#networkOf(tablet, page, environment) }, { swarm: this.#swarm, name: tablet.name, ...(lamport !== undefined && { lamport }) })
     open.node = node
     this.note(`${tablet.name} runs as ${node.nodeId.slice(0, 6)}`)
     this.#follow(tablet, open, node)
@@ -172,6 +172,7 @@ export class SimWorld {
     }
     const connector = connectorOf(page, this.network.connector(name), tablet.program.NetError, say)
     return {
+      parts: tablet.program.connectParts,
       connector,
       pairing: createPairingConnector({ begin: connector.begin, form: memoryForm, timers }),
       signalings: ({ introductionId, key, nodeId, road }) => {

@@ -49,7 +49,8 @@ export const makeGolden = async (crypto: NodeCrypto): Promise<unknown> => {
     return { id, golden: { header: bytesToHex(header), headerId: bytesToHex(id), seal: bytesToHex(await signer.sign(header)) } }
   }
   const closed = await seal({ closed: true }, [first, second])
-  const start = { offset: 3, previous: closed.id, lamportBefore: second.lastLamport }
+  const before = await chainLine(crypto, await chainLine(crypto, noLines, first.line), second.line)
+  const start = { offset: 3, previous: closed.id, lamportBefore: second.lastLamport, chain: before }
   const signedStart = startBytes(swarm, stream, start)
   const chain = await chainLine(crypto, await chainLine(crypto, noLines, first.line), third.line)
   return {
@@ -62,7 +63,7 @@ export const makeGolden = async (crypto: NodeCrypto): Promise<unknown> => {
     openAfterLine1: (await seal({}, [first, second])).golden,
     closedAfterLine1: closed.golden,
     nextOpenWithLine2: (await seal({ first: 3, previous: closed.id }, [third])).golden,
-    start: { offset: 3, lamportBefore: second.lastLamport, signed: bytesToHex(signedStart), signature: bytesToHex(await signer.sign(signedStart)) },
+    start: { offset: 3, lamportBefore: second.lastLamport, chain: bytesToHex(before), signed: bytesToHex(signedStart), signature: bytesToHex(await signer.sign(signedStart)) },
     branch: { lines: [0, 2], chain: bytesToHex(chain), id: branchIdOf(stream, chain) },
     notKeys: smallOrder,
   }

@@ -8,10 +8,9 @@ import type { EncodedBatch } from '../../src/stream/batch.ts'
 import { readBody } from '../../src/stream/body.ts'
 import { CLOSE_BYTES, decodeHeader, headerId, type Header } from '../../src/stream/header.ts'
 import { sealBatches, type Sealing } from '../../src/stream/seal.ts'
-import { emptyBase, type ClosedSegment, type OpenSegment, type StreamBase, type StreamPieces } from '../../src/stream/segment.ts'
+import { emptyBase, grown, type ClosedSegment, type OpenSegment, type StreamBase, type StreamPieces } from '../../src/stream/segment.ts'
 import { batchesOf } from './arbitraries.ts'
 import { given } from './given.ts'
-import { grow } from './grow.ts'
 import { publishedIdentity } from './keys.ts'
 
 const swarm = '0123456789abcdef0123456789abcdef' as SwarmId
@@ -54,7 +53,7 @@ test('[F21] [F22] [F23] however a stream is cut into appends, its segments are t
         const pieces = await sealBatches(sealing, base, batches.slice(from, (from += sizes.length)))
         expect(pieces).toMatchObject({ stream, revision: base.revision, next: base.head.next })
         closed.push(...pieces.closed)
-        base = grow(base, pieces)
+        base = grown(base, pieces)
       }
       const once = await sealBatches(sealing, emptyBase(stream), batches)
       expect(once.closed.map(({ sealed, summary }) => [sealed.header, summary])).toEqual(closed.map(({ sealed, summary }) => [sealed.header, summary]))
@@ -86,13 +85,13 @@ test('[F23] 65,535 bytes stay open, 65,536 close', async () => {
   expect([open.closed.length, open.tail?.lines.length]).toEqual([0, 65_535])
   const closed = await sealBatches(sealing, emptyBase(stream), [exactly(1, 65_536)])
   expect([closed.closed.length, closed.tail]).toEqual([1, undefined])
-  const later = await sealBatches(sealing, grow(emptyBase(stream), open), [exactly(2, 100), exactly(3, 100)])
+  const later = await sealBatches(sealing, grown(emptyBase(stream), open), [exactly(2, 100), exactly(3, 100)])
   expect([later.closed.map(({ first, events }) => [first, events]), later.tail?.first, later.tail?.events]).toEqual([[[0, 2]], 2, 1])
 })
 
 test('[F23] the largest line after the largest open body makes the largest segment', async () => {
   const open = await sealBatches(sealing, emptyBase(stream), [exactly(1, 65_535)])
-  const { closed } = await sealBatches(sealing, grow(emptyBase(stream), open), [exactly(2, 131_072)])
+  const { closed } = await sealBatches(sealing, grown(emptyBase(stream), open), [exactly(2, 131_072)])
   expect(headerOf(given(closed[0]).sealed.header).bodyBytes).toBe(196_607)
 })
 

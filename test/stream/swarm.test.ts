@@ -17,8 +17,8 @@ test('[F35] a swarm id is made of label, founder and chance', async () => {
 
 test('[F36] a start is signed over its place in the chain', async () => {
   const swarm = await swarmIdOf(webCrypto, key, new Uint8Array(16))
-  const bytes = startBytes(swarm, stream, { offset: 258, previous: new Uint8Array(32).fill(5), lamportBefore: 2 ** 32 })
-  expect(bytesToHex(bytes)).toBe(`${bytesToHex(encodeUtf8('millpond/start/1'))}${swarm}${'03'.repeat(32)}00000001${'0000000000000102'}${'05'.repeat(32)}${'0000000100000000'}`)
+  const bytes = startBytes(swarm, stream, { offset: 258, previous: new Uint8Array(32).fill(5), lamportBefore: 2 ** 32, chain: new Uint8Array(32).fill(6) })
+  expect(bytesToHex(bytes)).toBe(`${bytesToHex(encodeUtf8('millpond/start/2'))}${swarm}${'03'.repeat(32)}00000001${'0000000000000102'}${'05'.repeat(32)}${'0000000100000000'}${'06'.repeat(32)}`)
 })
 
 test('[F37] a branch is named by the chain of its lines, whatever it branches from', async () => {

@@ -5,11 +5,10 @@ import { publicKeyToNodeId, streamIdOf, type StreamId, type SwarmId } from '../.
 import { encodeUtf8 } from '../../src/core/utf8.ts'
 import { webCrypto } from '../../src/node/web-crypto.ts'
 import { sealBatches, type Sealing } from '../../src/stream/seal.ts'
-import { emptyBase, type StreamBase, type StreamPieces } from '../../src/stream/segment.ts'
+import { emptyBase, grown, type StreamBase, type StreamPieces } from '../../src/stream/segment.ts'
 import { checkHeader, holdsSeal, verifyPiece, verifyWhole, type PieceVerdict, type ReceivedPiece } from '../../src/stream/verify.ts'
 import { batchesOf, batchOf } from './arbitraries.ts'
 import { given } from './given.ts'
-import { grow } from './grow.ts'
 import { publishedIdentity } from './keys.ts'
 
 const swarm = '0123456789abcdef0123456789abcdef' as SwarmId
@@ -22,7 +21,7 @@ beforeAll(async () => {
   stream = streamIdOf(identity.nodeId, 0)
 })
 
-const after = async (base: StreamBase, lamport: number, sizes: readonly number[]): Promise<StreamBase> => grow(base, await sealBatches(sealing, base, batchesOf(lamport, sizes)))
+const after = async (base: StreamBase, lamport: number, sizes: readonly number[]): Promise<StreamBase> => grown(base, await sealBatches(sealing, base, batchesOf(lamport, sizes)))
 const closedPiece = ({ closed }: StreamPieces, index = 0): ReceivedPiece => {
   const segment = given(closed[index])
   return { stream, sealed: segment.sealed, firstLine: segment.first, body: segment.deflated }
@@ -43,15 +42,15 @@ test('[F22] [F25] whatever a holder has, the pieces that follow bring it to the 
     fc.asyncProperty(sizes, fc.nat(), async (all, chance) => {
       const held = chance % (all.length + 1)
       const batches = batchesOf(1, all)
-      const ours = held === 0 ? emptyBase(stream) : grow(emptyBase(stream), await sealBatches(sealing, emptyBase(stream), batches.slice(0, held)))
+      const ours = held === 0 ? emptyBase(stream) : grown(emptyBase(stream), await sealBatches(sealing, emptyBase(stream), batches.slice(0, held)))
       const whole = await sealBatches(sealing, emptyBase(stream), batches)
-      const theirs = grow(emptyBase(stream), whole)
+      const theirs = grown(emptyBase(stream), whole)
       let base = ours
       for (const index of whole.closed.keys()) {
         const piece = closedPiece(whole, index)
-        if (piece.firstLine >= ours.open.first) base = grow(base, appended(await verify(base, piece)))
+        if (piece.firstLine >= ours.open.first) base = grown(base, appended(await verify(base, piece)))
       }
-      if (theirs.open.sealed !== undefined && theirs.head.next > base.head.next) base = grow(base, appended(await verify(base, openPiece(theirs, base.head.next, base.open.body.length))))
+      if (theirs.open.sealed !== undefined && theirs.head.next > base.head.next) base = grown(base, appended(await verify(base, openPiece(theirs, base.head.next, base.open.body.length))))
       const { body, ...open } = base.open
       expect([base.head, { ...open, body: 0 }]).toEqual([theirs.head, { ...theirs.open, body: 0 }])
       expect(equalBytes(body, theirs.open.body)).toBe(true)
@@ -75,7 +74,7 @@ test('[F27] a part is checked together with what is held before it', async () =>
   const other = await after(emptyBase(stream), 1, [10, 21])
   expect(await verify(other, openPiece(two, 2, byte))).toMatchObject({ type: 'misfit', why: 'part' })
   expect(await verify(emptyBase(stream), openPiece(two, 2, byte))).toMatchObject({ type: 'misfit', why: 'beyond' })
-  const batchOfTwo = grow(emptyBase(stream), await sealBatches(sealing, emptyBase(stream), [batchOf(1, [{ tags: [], event: 0 }, { tags: [], event: 0 }, { tags: [], event: 0 }])]))
+  const batchOfTwo = grown(emptyBase(stream), await sealBatches(sealing, emptyBase(stream), [batchOf(1, [{ tags: [], event: 0 }, { tags: [], event: 0 }, { tags: [], event: 0 }])]))
   expect(await verify(batchOfTwo, openPiece(two, 2, byte))).toMatchObject({ type: 'misfit', why: 'part' })
   expect(await verify(one, { ...openPiece(two, 2, byte), body: encodeUtf8('noise') })).toMatchObject({ type: 'misfit', why: 'part' })
   expect(await verify(one, { ...openPiece(two, 2, byte), sealed: { ...openPiece(two).sealed, seal: new Uint8Array(64) } })).toEqual({ type: 'sender', reason: 'seal' })
@@ -91,7 +90,7 @@ test('[F26] older words of the same segment bring nothing new', async () => {
 test('[F22] a segment that begins elsewhere is no fault and nothing of it is looked at', async () => {
   const made = await sealBatches(sealing, emptyBase(stream), batchesOf(1, [70_000, 70_000, 10]))
   const [first, second] = [closedPiece(made, 0), closedPiece(made, 1)]
-  const full = grow(emptyBase(stream), made)
+  const full = grown(emptyBase(stream), made)
   const damaged = (piece: ReceivedPiece): ReceivedPiece => ({ ...piece, body: new Uint8Array(3) })
   expect(await verify(full, damaged(first))).toMatchObject({ type: 'misfit', why: 'before' })
   expect(await verify(emptyBase(stream), damaged(second))).toMatchObject({ type: 'misfit', why: 'beyond' })
@@ -122,11 +121,12 @@ test('[F23] a closed segment that is a proper prefix of what is held open is tol
 test('[F25] lines that contradict a sealed header, or are not valid, are refused by header id', async () => {
   const one = await after(emptyBase(stream), 1, [10])
   const bad = encodeUtf8('[0,0,"",[[[],0]]]\n')
-  const forged = await sealBatches(sealing, one, [{ line: bad, events: 1, firstLamport: 2, lastLamport: 2 }])
-  const verdict = await verify(one, openPiece(grow(one, forged), 1, one.open.body.length))
+  const labelled = { timestampMicros: 0, appId: '', labels: [] }
+  const forged = await sealBatches(sealing, one, [{ ...labelled, line: bad, events: 1, firstLamport: 2, lastLamport: 2 }])
+  const verdict = await verify(one, openPiece(grown(one, forged), 1, one.open.body.length))
   expect(verdict).toEqual({ type: 'author', headerId: forged.tail?.headerId, reason: { type: 'line', line: 0, fault: 'lamport' } })
-  const miscounted = await sealBatches(sealing, one, [{ line: batchesOf(2, [1])[0]?.line ?? bad, events: 2, firstLamport: 2, lastLamport: 3 }])
-  expect(await verify(one, openPiece(grow(one, miscounted), 1, one.open.body.length))).toMatchObject({ type: 'author', reason: { type: 'header', field: 'events' } })
+  const miscounted = await sealBatches(sealing, one, [{ ...labelled, line: batchesOf(2, [1])[0]?.line ?? bad, events: 2, firstLamport: 2, lastLamport: 3 }])
+  expect(await verify(one, openPiece(grown(one, miscounted), 1, one.open.body.length))).toMatchObject({ type: 'author', reason: { type: 'header', field: 'events' } })
 })
 
 test('[F27] a whole segment is judged by itself, whatever is held', async () => {

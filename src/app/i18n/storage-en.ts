@@ -7,6 +7,8 @@ export const storageEn = {
   'failed.blocked': 'Close the other windows of Millpond on this tablet, or open the one that sleeps. This page goes on by itself then.',
   'failed.newer.title': 'A newer version of Millpond has taken over.',
   'failed.newer': 'It runs in another window of this tablet. Load this page anew, while the hub is on, to have it here too.',
+  'part.failed': 'This part of the app did not come.',
+  'part.failed.do': 'Nothing is lost. Load this page anew; if it stays so, do that while the hub is on.',
   'failed.reload': 'Load this page anew',
   'failed.stuck': 'The disk of this tablet does not answer, and loading the page anew has not helped. Close all windows of Millpond, open it again; if it stays so, start the tablet anew. It is tried again meanwhile.',
   'failed.unsaved': '{n, plural, one {# entry of this page is} other {# entries of this page are}} not saved yet. Keep this page open, or save a file: it holds them.',

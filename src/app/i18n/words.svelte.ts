@@ -1,43 +1,55 @@
-import { IntlMessageFormat } from 'intl-messageformat'
-import { de } from './de.ts'
-import { en } from './en.ts'
+import format, { type CompiledMessage } from 'icu-minify/format'
+import type { en } from './en.ts'
+import type { Language } from './language.ts'
 
-export type Language = 'en' | 'de'
 export type Key = keyof typeof en
 export type Values = Readonly<Record<string, string | number>>
 
-/** Both catalogues; `de` has a text for every key of `en`. */
-export const catalogues: Readonly<Record<Language, Readonly<Record<Key, string>>>> = { en, de }
+/** All texts of a language, compiled: what is read of the ICU message syntax is read when the app is built. */
+export type Texts = Readonly<Record<Key, CompiledMessage>>
+
+/** The texts of a language come when it is chosen. */
+export const loadTexts = async (language: Language): Promise<Texts> => (language === 'de' ? await import('./de.ts?compiled') : await import('./en.ts?compiled')).texts
 
 const LOCALE: Readonly<Record<Language, string>> = { en: 'en-GB', de: 'de-DE' }
 
-/** The first language of a person's list that the app speaks; English where it speaks none. */
-export const languageOf = (wanted: readonly string[]): Language => {
-  for (const tag of wanted) {
-    const language = tag.slice(0, 2).toLowerCase()
-    if (language === 'en' || language === 'de') return language
+/** Making one takes longer than using it. */
+const kept = <T>(make: (locale: string, type: string) => T): ((locale: string, type?: string) => T) => {
+  const made = new Map<string, T>()
+  return (locale, type = '') => {
+    const id = `${locale} ${type}`
+    const one = made.get(id) ?? make(locale, type)
+    made.set(id, one)
+    return one
   }
-  return 'en'
 }
+
+const numberFormats = kept((locale) => new Intl.NumberFormat(locale))
+const pluralRules = kept((locale) => new Intl.PluralRules(locale))
+const formatters = { getNumberFormat: (locale = '') => numberFormats(String(locale)), getPluralRules: (locale = '') => pluralRules(String(locale)), getDateTimeFormat: (locale = '') => new Intl.DateTimeFormat(locale) }
 
 /** What the screens say, in the chosen language: texts by key, times, amounts. Reactive in `language`. */
 export class Words {
-  language = $state<Language>('en')
-  readonly #formats = new Map<string, IntlMessageFormat>()
+  #language = $state<Language>('en')
+  #texts: Texts
 
-  constructor(language: Language) {
-    this.language = language
+  constructor(language: Language, texts: Texts) {
+    this.#language = language
+    this.#texts = texts
+  }
+
+  get language(): Language {
+    return this.#language
+  }
+
+  /** Speaks another language from now on. */
+  readonly speak = (language: Language, texts: Texts): void => {
+    this.#texts = texts
+    this.#language = language
   }
 
   /** The text of a key, its places filled. */
-  readonly t = (key: Key, values?: Values): string => {
-    const text = catalogues[this.language][key]
-    if (values === undefined && !text.includes('{')) return text
-    const id = `${this.language} ${key}`
-    const format = this.#formats.get(id) ?? new IntlMessageFormat(text, LOCALE[this.language])
-    this.#formats.set(id, format)
-    return String(format.format(values))
-  }
+  readonly t = (key: Key, values?: Values): string => String(format(this.#texts[key], LOCALE[this.#language], values, { formatters }))
 
   /** Time of day, as `10:31`; with the day before it when it is not the day of `nowMicros`. */
   readonly moment = (micros: number, nowMicros: number): string => {
@@ -65,7 +77,7 @@ export class Words {
     return `${this.number(amount, amount < 10 && step > 0 ? 1 : 0)} ${units[step] ?? ''}`
   }
 
-  readonly number = (n: number, digits = 0): string => n.toLocaleString(LOCALE[this.language], { maximumFractionDigits: digits })
+  readonly number = (n: number, digits = 0): string => n.toLocaleString(LOCALE[this.#language], { maximumFractionDigits: digits })
 
   /**
    * When an event says it happened: its day and time of day as its author wrote them, not turned into the time zone of this tablet,
@@ -83,6 +95,6 @@ export class Words {
   }
 
   #date(at: Date, options: Intl.DateTimeFormatOptions): string {
-    return new Intl.DateTimeFormat(LOCALE[this.language], options).format(at)
+    return new Intl.DateTimeFormat(LOCALE[this.#language], options).format(at)
   }
 }

@@ -28,12 +28,12 @@ export interface StationView {
 }
 
 /** All orders by their id, numbers inside it by value: `Case2` before `Case10`. */
-export const allOrders = (state: Orders): readonly Order[] => [...state.orders.values()].sort((a, b) => compareNames(a.id, b.id))
+export const allOrders = (state: Orders): readonly Order[] => state.orders.toSorted((a, b) => compareNames(a.id, b.id))
 
 /** Operations of an order, in the order in which they were first heard of. */
 export const operationsOf = (order: Order): readonly OperationView[] => {
   let scrapBefore = 0
-  return [...order.operations.values()].map((operation) => {
+  return order.operations.map((operation) => {
     const counts = countsOf(operation)
     const state = operationState(operation, counts, order.quantity === undefined ? undefined : order.quantity - scrapBefore)
     scrapBefore += counts.scrap ?? 0
@@ -57,9 +57,9 @@ export const orderCounts = (order: Order): Counts => {
 
 /** Every station heard of, by its name, with what runs there. */
 export const allStations = (state: Orders): readonly StationView[] => {
-  const runningByStation = new Map([...state.stations].map((station) => [station, [] as StationView['running'][number][]]))
+  const runningByStation = new Map(state.stations.map((station) => [station, [] as StationView['running'][number][]]))
   for (const order of allOrders(state)) {
-    for (const operation of order.operations.values()) {
+    for (const operation of order.operations) {
       for (const at of operation.open) {
         const run = operation.runs[at]
         if (run !== undefined) runningByStation.get(run.station)?.push({ order: order.id, operation: operation.name, started: run.started })

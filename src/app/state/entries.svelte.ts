@@ -1,5 +1,6 @@
 import type { Node, TaggedEvent } from '../../index.ts'
 import type { Entry } from './entry.ts'
+import { codeOf } from './error-code.ts'
 import { keptNowhere, readUnsaved, wasStored, writeUnsaved, type Kept } from './unsaved.ts'
 import type { Key, Values } from '../i18n/words.svelte.ts'
 
@@ -82,7 +83,3 @@ export class Entries {
     writeUnsaved(this.#kept, this.unsaved)
   }
 }
-
-/** The stable code of an error of the node or its store; `FAILED` for any other. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'FAILED'

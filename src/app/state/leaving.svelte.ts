@@ -1,4 +1,4 @@
-import { codeOf } from './entries.svelte.ts'
+import { codeOf } from './error-code.ts'
 
 /** What a person can remove from this tablet: one floor, or everything. */
 export type LeaveKind = 'leave' | 'wipe'

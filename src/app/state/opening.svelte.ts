@@ -1,5 +1,5 @@
 import type { Mark, Node, Stored } from '../../index.ts'
-import { codeOf } from './entries.svelte.ts'
+import { codeOf } from './error-code.ts'
 
 /** The floors of this browser profile: the one it belongs to, and the two ways into one. */
 export interface Floors {

@@ -68,12 +68,12 @@ export const historyOf = (order: Order): readonly Step[] =>
 
 /** What an order says, as one text: two are equal when nothing about it changed. */
 export const orderSignature = (order: Order): string =>
-  JSON.stringify([order.part, order.quantity, order.due, [...order.operations.values()].map(({ name, runs }) => [name, runs])])
+  JSON.stringify([order.part, order.quantity, order.due, order.operations.map(({ name, runs }) => [name, runs])])
 
 /** Names of all operations heard of, those first that most orders have. */
 export const knownOperations = (orders: Orders): readonly string[] => {
   const countByName = new Map<string, number>()
-  for (const order of orders.orders.values()) for (const name of order.operations.keys()) countByName.set(name, (countByName.get(name) ?? 0) + 1)
+  for (const order of orders.orders) for (const { name } of order.operations) countByName.set(name, (countByName.get(name) ?? 0) + 1)
   return [...countByName].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1)).map(([name]) => name)
 }
 

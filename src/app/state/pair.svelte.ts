@@ -1,5 +1,5 @@
 import type { Node, NodeId, Pairing, PairingCode, PairingState } from '../../index.ts'
-import { codeOf } from './entries.svelte.ts'
+import { codeOf } from './error-code.ts'
 
 /** What is wrong with a text, while the pairing itself goes on. */
 const TEXT_FAULTS = ['PAIR-OTHER', 'PAIR-SHORT', 'PAIR-CHANGED', 'PAIR-NEWER', 'PAIR-SWARM', 'PAIR-STEP', 'PAIR-OLD'] as const

@@ -58,7 +58,7 @@ export class ReunionWatch {
     const { sinceMicros, foreign, signatureByOrder } = this.#before
     const entries = Math.max(0, foreignEntries(this.#node.status()) - foreign)
     // What changed without a word of others is this tablet's own work.
-    const orders = entries === 0 ? [] : [...this.#orders().orders.values()]
+    const orders = entries === 0 ? [] : this.#orders().orders
     return { sinceMicros, entries, changed: new Set(orders.filter((order) => signatureByOrder.get(order.id) !== orderSignature(order)).map(({ id }) => id)) }
   }
 
@@ -69,7 +69,7 @@ export class ReunionWatch {
   }
 
   #snapshot(status: NodeStatus): Before {
-    const orders = [...this.#orders().orders.values()]
+    const { orders } = this.#orders()
     return { sinceMicros: this.#nowMicros(), foreign: foreignEntries(status), signatureByOrder: new Map(orders.map((order) => [order.id, orderSignature(order)])) }
   }
 }

@@ -1,11 +1,14 @@
 import { createContext } from 'svelte'
-import type { Node, NodeStatus } from '../../index.ts'
+import { createPond, type Node, type NodeStatus, type Pond } from '../../index.ts'
+import { liveFish } from '../../svelte/follow.ts'
 import { Live } from '../../svelte/live.ts'
-import { ArchiveRun, archiveName, type SaveFile } from './archive-run.svelte.ts'
+import type { LiveValue } from '../../svelte/value.ts'
+import { ordersFish, type Orders } from '../orders/orders.ts'
+import { archiveName, type SaveFile } from './archive-file.ts'
+import { ArchiveRun } from './archive-run.svelte.ts'
 import { Entries } from './entries.svelte.ts'
 import { ImportRun } from './import-run.svelte.ts'
 import type { Leave } from './leaving.svelte.ts'
-import { OrdersFeed } from './orders-feed.ts'
 import { ReunionWatch } from './reunion.ts'
 import { keptFor, keptNowhere, type Kept } from './unsaved.ts'
 import { splitName, type TabletName } from './tablet-name.ts'
@@ -28,7 +31,8 @@ export class Session {
   readonly node: Node
   readonly #status: Live<NodeStatus>
   readonly #now: Live<number>
-  readonly orders: OrdersFeed
+  readonly #pond: Pond
+  readonly orders: LiveValue<Orders>
   readonly entries: Entries
   readonly reunion: ReunionWatch
   readonly importing: ImportRun
@@ -43,11 +47,12 @@ export class Session {
     this.update = update
     this.#now = now
     this.#status = new Live(() => node.status(), (changed) => node.observe(changed))
-    this.orders = new OrdersFeed(node)
+    this.#pond = createPond(node, { report: reportError })
+    this.orders = liveFish(this.#pond, ordersFish)
     this.entries = new Entries(node, () => now.current, feel, keptFor(node.swarm, kept))
     this.leave = leave
     this.archiving = new ArchiveRun(save)
-    this.reunion = new ReunionWatch(node, () => this.orders.current.orders, () => now.current)
+    this.reunion = new ReunionWatch(node, () => this.orders.current.value, () => now.current)
     this.importing = new ImportRun(node)
     update.finishFirst(this.entries.settled)
     this.inviteLink = async () => `${await address()}#join=${encodeURIComponent(await node.invite())}`

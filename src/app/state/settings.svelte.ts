@@ -1,41 +1,17 @@
-import { type Language, languageOf, type Words } from '../i18n/words.svelte.ts'
-
-export type Theme = 'system' | 'light' | 'dark'
-
-/** What a person chose on this tablet about how it looks; kept beside the node, not in it. */
-export interface Choices {
-  readonly language: Language
-  readonly theme: Theme
-}
-
-export const THEME_KEY = 'millpond.theme'
-export const LANGUAGE_KEY = 'millpond.language'
-
-/** The choices kept, else the browser's language and the tablet's own brightness. */
-export const readChoices = (kept: Pick<Storage, 'getItem'>, languages: readonly string[]): Choices => {
-  const theme = kept.getItem(THEME_KEY)
-  const language = kept.getItem(LANGUAGE_KEY)
-  return {
-    theme: theme === 'light' || theme === 'dark' ? theme : 'system',
-    language: language === 'en' || language === 'de' ? language : languageOf(languages),
-  }
-}
-
-/** Shows the choices on the page: the theme and the language of its root element. */
-export const applyChoices = (root: HTMLElement, { theme, language }: Choices): void => {
-  if (theme === 'system') root.removeAttribute('data-theme')
-  else root.setAttribute('data-theme', theme)
-  root.setAttribute('lang', language)
-}
+import type { Language } from '../i18n/language.ts'
+import { loadTexts, type Texts, type Words } from '../i18n/words.svelte.ts'
+import { applyChoices, LANGUAGE_KEY, THEME_KEY, type Choices } from './choices.ts'
 
 /** The choices of this tablet: shown at once, kept for the next start. */
 export class Settings {
   readonly #kept: Pick<Storage, 'getItem' | 'setItem'>
   readonly #root: HTMLElement
   readonly #words: Words
+  readonly #load: (language: Language) => Promise<Texts>
   #choices = $state.raw<Choices>({ language: 'en', theme: 'system' })
 
-  constructor(kept: Pick<Storage, 'getItem' | 'setItem'>, root: HTMLElement, words: Words, choices: Choices) {
+  constructor(kept: Pick<Storage, 'getItem' | 'setItem'>, root: HTMLElement, words: Words, choices: Choices, load = loadTexts) {
+    this.#load = load
     this.#kept = kept
     this.#root = root
     this.#words = words
@@ -54,7 +30,12 @@ export class Settings {
 
   #show(choices: Choices): void {
     this.#choices = choices
-    this.#words.language = choices.language
     applyChoices(this.#root, choices)
+    if (choices.language !== this.#words.language) this.#load(choices.language).then((texts) => this.#speak(choices.language, texts)).catch(reportError)
+  }
+
+  /** The one chosen last, whichever came first. */
+  #speak(language: Language, texts: Texts): void {
+    if (this.#choices.language === language) this.#words.speak(language, texts)
   }
 }

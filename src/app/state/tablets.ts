@@ -75,14 +75,14 @@ const OBSTACLES: Readonly<Record<Obstacle, ObstacleKind>> = {
 
 /** Something that needs a hand: what it is, what it means and what to do are texts of `problem.<kind>`. */
 export interface Problem {
-  readonly kind: 'store' | 'full' | 'clock' | 'offline' | ObstacleKind | 'cut' | 'hub' | 'silent' | 'keep' | 'app' | 'update' | 'room'
+  readonly kind: 'store' | 'full' | 'clock' | 'offline' | ObstacleKind | 'cut' | 'hub' | 'silent' | 'keep' | 'app' | 'update' | 'room' | 'crashed'
   readonly mark: MarkKind
   readonly code: string
   readonly about: string
   readonly sinceMicros: number | undefined
 }
 
-const KEEP: Readonly<Record<KeepFault, Problem['kind']>> = { 'APP-NOT-KEPT': 'app', 'UPDATE-CUT': 'update', 'UPDATE-ROOM': 'room' }
+const KEEP: Readonly<Record<KeepFault, Problem['kind']>> = { 'APP-NOT-KEPT': 'app', 'UPDATE-CUT': 'update', 'UPDATE-ROOM': 'room', 'UPDATE-CRASHED': 'crashed' }
 
 /** Most serious first. Without a network there is no word of the hub. A tablet counts as silent when others are in reach; when none is, this one is cut off. */
 export const problemsOf = (status: NodeStatus, fault?: KeepFault): readonly Problem[] => {
@@ -113,6 +113,8 @@ export interface History {
   readonly count: number
   /** Entries of each version since then. */
   readonly entries: readonly number[]
+  /** Versions beyond those that are kept. */
+  readonly displaced: number
   readonly sinceMicros: number
 }
 
@@ -122,7 +124,7 @@ export const historiesOf = ({ forks, peers, own, nodeId, name }: NodeStatus): re
     .map((fork) => {
       const isOwn = fork.nodeId === nodeId || Object.keys(own).some((stream) => stream.startsWith(fork.nodeId))
       const known = (isOwn ? name : peers.find((peer) => peer.nodeId === fork.nodeId)?.name) ?? ''
-      return { id: fork.stream, name: known === '' ? undefined : known, count: fork.entries.length, entries: fork.entries, sinceMicros: fork.sinceMicros }
+      return { id: fork.stream, name: known === '' ? undefined : known, count: fork.entries.length, entries: fork.entries, displaced: fork.displaced, sinceMicros: fork.sinceMicros }
     })
     .toSorted((a, b) => b.sinceMicros - a.sinceMicros)
 
@@ -130,12 +132,12 @@ export const historiesOf = ({ forks, peers, own, nodeId, name }: NodeStatus): re
 const oncePerName = (peers: readonly PeerStatus[]): readonly PeerStatus[] =>
   [...new Map(peers.toSorted((a, b) => a.sinceMicros - b.sinceMicros).map((peer) => [splitName(peer.name).name || peer.name, peer])).values()]
 
-export type NoticeKind = 'identity' | 'fork' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'newer' | 'full' | 'room' | 'connection' | 'returned' | 'standby' | 'noReturn' | 'summary' | 'filled' | 'deleted' | 'other'
+export type NoticeKind = 'identity' | 'fork' | 'displaced' | 'intruder' | 'clock' | 'store' | 'slow' | 'refused' | 'invalid' | 'cut' | 'newer' | 'full' | 'room' | 'connection' | 'returned' | 'standby' | 'noReturn' | 'summary' | 'filled' | 'deleted' | 'other'
 
 const NOTICES: Readonly<Record<string, NoticeKind>> = {
-  'IDENTITY-CHANGED': 'identity', 'STREAM-FORKED': 'fork', 'FORK-NOT-KEPT': 'fork', 'CLOCK-BEYOND': 'clock', 'PUBLISH-SLOW': 'slow', 'STREAM-NEWER': 'newer',
-  'STREAMS-FULL': 'full', 'STORE-QUOTA': 'room', 'STORE-NEARLY-FULL': 'room', 'SESSION-ENDED': 'refused', 'SEGMENT-REFUSED': 'refused', 'CHANNEL-UNKNOWN': 'refused', 'introduction-invalid': 'refused',
-  'connection-failed': 'connection', 'STANDBY-USED': 'returned', 'STANDBY-FAILED': 'standby', 'RETURN-REFUSED': 'noReturn', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'store', 'SUMMARY-WRONG': 'summary', 'STORE-FILLED': 'filled', 'STORE-DELETED': 'deleted',
+  'IDENTITY-CHANGED': 'identity', 'STREAM-FORKED': 'fork', 'FORK-NOT-KEPT': 'fork', 'BRANCH-DISPLACED': 'displaced', 'CLOCK-BEYOND': 'clock', 'PUBLISH-SLOW': 'slow', 'STREAM-NEWER': 'newer',
+  'STREAMS-FULL': 'full', 'STORE-QUOTA': 'room', 'STORE-NEARLY-FULL': 'room', 'SESSION-ENDED': 'refused', 'SEGMENT-REFUSED': 'invalid', 'CHANNEL-UNKNOWN': 'refused', 'introduction-invalid': 'refused',
+  'connection-failed': 'connection', 'STANDBY-USED': 'returned', 'STANDBY-FAILED': 'standby', 'RETURN-REFUSED': 'noReturn', 'READ-FAILED': 'store', 'STREAM-HOLE': 'store', 'STREAM-CUT': 'cut', 'SUMMARY-WRONG': 'summary', 'STORE-FILLED': 'filled', 'STORE-DELETED': 'deleted',
 }
 
 /** Which plain words a notice gets; its code stands beside them. */

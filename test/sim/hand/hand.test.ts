@@ -13,9 +13,13 @@ const expectOneSeed = async (): Promise<void> => {
   expect(outcome.faults).toEqual([])
 }
 
+/** `1-50,73`: all from 1 to 50, and 73. */
 const expectSomeSeeds = async (): Promise<void> => {
-  const [from = 1, to = from] = value.split('-').map(Number)
-  await expectNoFault(...Array.from({ length: to - from + 1 }, (_, at) => from + at))
+  const seeds = value.split(',').flatMap((range) => {
+    const [from = 1, to = from] = range.split('-').map(Number)
+    return Array.from({ length: to - from + 1 }, (_, at) => from + at)
+  })
+  await expectNoFault(...seeds)
 }
 
 const expectAllFaults = async (): Promise<void> => {
