@@ -139,7 +139,7 @@ export default defineConfig({
       // The long ones wait for most of their time (for a dropout to end, for a page to wake), so two of their files run side by side.
       ...['firefox', 'hub', 'lib', 'floor', 'long'].map((name) => ({
         extends: true as const,
-        test: { name, environment: 'node' as const, include: [`test/${name}/**/*.test.ts`], ...(name === 'long' ? { maxWorkers: 2 } : { fileParallelism: false }), globalSetup: name === 'firefox' ? [] : ['test/build.mjs'], testTimeout: 300_000, hookTimeout: 120_000, maxConcurrency: 2 },
+        test: { name, environment: 'node' as const, include: [`test/${name}/**/*.test.ts`], fileParallelism: false, globalSetup: name === 'firefox' ? [] : ['test/build.mjs'], testTimeout: 300_000, hookTimeout: 120_000, maxConcurrency: 2 },
       })),
     ],
   },

@@ -1,5 +1,5 @@
-/** What a window hears of its person and of the network. `back`: it may have come back to the hub. `leave`: it goes or is put aside. */
-export type WindowSign = 'touched' | 'back' | 'leave'
+/** What a window hears of its person and of the network. `changed`: what it shows is other than before. `back`: it may have come back to the hub. `leave`: it goes or is put aside. */
+export type WindowSign = 'touched' | 'changed' | 'back' | 'leave'
 
 /** This window, as an update needs it. */
 export interface ThisWindow {
@@ -21,6 +21,8 @@ export const thisWindow = (): ThisWindow => ({
   unfinished: () => isUnfinished(document),
   listen: (heard) => {
     for (const touch of TOUCHES) addEventListener(touch, () => heard('touched'), { capture: true, passive: true })
+    // A sheet that was asked for by a touch may come later: it is a part that is loaded when it is needed.
+    new MutationObserver(() => heard('changed')).observe(document, { subtree: true, childList: true, attributeFilter: ['data-unfinished'] })
     for (const back of ['online', 'pageshow']) addEventListener(back, () => heard('back'))
     addEventListener('pagehide', () => heard('leave'))
     document.addEventListener('visibilitychange', () => {

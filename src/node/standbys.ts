@@ -59,8 +59,8 @@ const spareAttempts = 12
 const listenersMax = 64
 /** Certificates are renewed so long before they end. */
 const renewMicros = 24 * 60 * 60 * 1_000_000
-/** One that nobody has answered still waits at the other end: used so often, then given up. */
-const tryCountMax = 3
+/** One that nobody has answered still waits at the other end: used so often, then given up: once more than there are times without a sign. */
+const tryCountMax = 9
 
 /**
  * 1. What is in `held` or `tries` with `returnAllowed` is on disk, under its slot, until it is known what came of its use.
@@ -207,7 +207,7 @@ class Keeper implements Standbys {
     // Where it cannot be used again one is kept for later.
     const isEven = this.#returnAllowed && tries.some(({ held }) => next.tried <= held.tried)
     const trying = isEven ? 'evenly' : tries.length > 0
-    const dueMs = nextUseMs({ lostMs, usedMs, trying, signMs, smaller: neighbour.isNew || nodeId() < peer })
+    const dueMs = nextUseMs({ lostMs, usedMs, trying, signMs, smaller: neighbour.isNew || nodeId() < peer, again: this.#returnAllowed })
     if (dueMs === undefined || dueMs > nowMs || !mayBegin(peer, next.tried === 0 ? 0 : spareAttempts)) return
     neighbour.usedMs = nowMs
     neighbour.held = neighbour.held.filter((each) => each !== next)

@@ -9,6 +9,8 @@ export interface Outage {
   readonly signMs: number | undefined
   /** Whether this node has the smaller id. */
   readonly smaller: boolean
+  /** Whether a use in vain costs nothing: this browser makes the same connection again. */
+  readonly again: boolean
 }
 
 /** An answer that was applied is tried for so long, then it is spent. @see PROTOCOL.md [R67] */
@@ -22,7 +24,11 @@ const yieldMs = 1000
 const pauseMs = 1000
 /** Where one use has not opened by then, another is begun beside it; measured: open in 20 to 700 ms. */
 const nextMs = 2000
-const slots = { smaller: [20_000, 90_000], larger: [240_000, 900_000] } as const
+/** After the loss. A browser that never says that the network is back has nothing else; one that spends what it uses is sparing. */
+const slots = {
+  again: { smaller: [20_000, 40_000, 60_000, 90_000, 140_000, 220_000, 400_000, 700_000], larger: [30_000, 50_000, 75_000, 110_000, 180_000, 300_000, 500_000, 900_000] },
+  once: { smaller: [20_000, 90_000], larger: [240_000, 900_000] },
+} as const
 
 /**
  * When the next standby of this peer is to be used; `undefined`: not before another sign. It may lie in the past.
@@ -30,12 +36,12 @@ const slots = { smaller: [20_000, 90_000], larger: [240_000, 900_000] } as const
  *
  * @see PROTOCOL.md [R68]
  */
-export const nextUseMs = ({ lostMs, usedMs, trying, signMs, smaller }: Outage): number | undefined => {
+export const nextUseMs = ({ lostMs, usedMs, trying, signMs, smaller, again }: Outage): number | undefined => {
   if (trying === 'evenly' && usedMs !== undefined) return usedMs + nextMs
   if (trying !== false) return undefined
   const isAhead = (atMs: number): boolean => usedMs === undefined || atMs > usedMs
   const atSign = signMs === undefined || signMs < lostMs - signBeforeMs || !isAhead(signMs) ? [] : [Math.max(signMs + (smaller ? 0 : yieldMs), lostMs)]
-  const atSlot = slots[smaller ? 'smaller' : 'larger'].map((ms) => lostMs + ms).filter(isAhead)
+  const atSlot = slots[again ? 'again' : 'once'][smaller ? 'smaller' : 'larger'].map((ms) => lostMs + ms).filter(isAhead)
   const due = [...atSign, ...atSlot]
   return due.length === 0 ? undefined : Math.max(Math.min(...due), (usedMs ?? -Infinity) + pauseMs)
 }

@@ -35,7 +35,7 @@ const walk = async (page: Page): Promise<void> => {
   await page.getByTestId('safety').waitFor()
   await closeSheet(page)
   await page.locator('header .settings').click()
-  await page.locator('.sheet').waitFor()
+  await page.locator('.sheet .key[aria-pressed]').first().waitFor()
   for (const choice of await page.locator('.sheet .key[aria-pressed]').all()) await choice.click()
   await page.getByTestId('leave').click()
   await page.getByTestId('leave-know').waitFor()

@@ -36,6 +36,7 @@ test.each([['Chromium', 'Firefox'], ['Firefox', 'Chromium'], ['Firefox', 'Firefo
   await fill(second, 'tablet-name', 'Packing 2')
   await press(second, 'first-go')
   await settled(second, '[data-testid=pair]')
+  for (const page of [first, second]) await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined), undefined)
   await off()
   await publish(first, 'of the first')
   await publish(second, 'of the second')

@@ -8,7 +8,7 @@ import { atVersion, banner, beginFloor, check, createBuilds, openPage as openAt,
 
 /** A newer minor version: it knows a feature more, says more in `hello`, and speaks a version more. */
 const withMoreProtocol = (code: string, file: string): string => {
-  if (file.endsWith('/src/protocol/codec.ts')) return replaced(code, '[2, hello.features],', "[2, [...hello.features, 'causal']], [6, ['more', 1]], ['later', true],")
+  if (file.endsWith('/src/protocol/codec.ts')) return replaced(code, '[2, hello.features],', "[2, [...hello.features, 'causal']], [60, ['more', 1]], ['later', true],")
   if (file.endsWith('/src/protocol/session-handshake.ts')) return replaced(code, 'versions: [PROTOCOL_VERSION]', 'versions: [PROTOCOL_VERSION, PROTOCOL_VERSION + 1]')
   return code
 }
@@ -112,6 +112,7 @@ describe('a newer version of the app', { timeout: 180_000 }, () => {
     await beginFloor(first)
     const second = await openPage(tablet)
     await second.locator('.tools .act').click()
+    await second.locator('[role=dialog]').waitFor()
     builds.serve(2)
     const third = await openPage(tablet)
     await banner(third).waitFor()

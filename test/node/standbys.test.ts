@@ -171,7 +171,7 @@ test('[R69] where the first of two standbys is gone at the other end, a page is 
   await close(floor)
 })
 
-test('[R69] a page that begins where nobody is in reach is back at 20 s or 90 s, also a later one', async () => {
+test('[R69] a page that begins where nobody is in reach is back within half a minute of the network, also a later one', async () => {
   const floor = await createFloor(2)
   const [a, b] = [at(floor.tablets, 0).name, at(floor.tablets, 1).name]
   kill(floor, 0)
@@ -181,22 +181,22 @@ test('[R69] a page that begins where nobody is in reach is back at 20 s or 90 s,
     await floor.world.advance(ms)
     if (ms === 10_000) kill(floor, 0)
   }
-  expect(failedUses(at(floor.pages, 0))).toBe(4)
+  expect(failedUses(at(floor.pages, 0))).toBeGreaterThanOrEqual(4)
   floor.network.heal(a, b)
   await floor.world.until(() => areConnected(floor.pages), 35_000)
   await close(floor)
 })
 
-test('[R69] what nobody has answered three times is forgotten', async () => {
+test('[R69] what nobody has answered nine times is forgotten', async () => {
   const floor = await createFloor(2)
   kill(floor, 0)
   await burn(floor, 0, [0, 1])
   await reopen(floor, 0)
-  await floor.world.advance(100_000)
+  await floor.world.advance(690_000)
   expect((await at(floor.pages, 0).store.listMeta('standby/')).length).toBe(2)
-  await floor.world.advance(20_000)
+  await floor.world.advance(40_000)
   expect(await at(floor.pages, 0).store.listMeta('standby/')).toEqual([])
-  expect(failedUses(at(floor.pages, 0))).toBe(6)
+  expect(failedUses(at(floor.pages, 0))).toBe(18)
   await close(floor)
 })
 

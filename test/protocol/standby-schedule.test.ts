@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { nextUseMs, type Outage } from '../../src/protocol/standby-schedule.ts'
 
-const lost: Outage = { lostMs: 100_000, usedMs: undefined, trying: false, signMs: undefined, smaller: true }
+const lost: Outage = { lostMs: 100_000, usedMs: undefined, trying: false, signMs: undefined, smaller: true, again: false }
 const larger = { smaller: false }
+const again = { again: true }
 
 const table: readonly (readonly [string, Partial<Outage>, number | undefined])[] = [
   ['without a sign the smaller id waits 20 s', {}, 120_000],
@@ -21,6 +22,9 @@ const table: readonly (readonly [string, Partial<Outage>, number | undefined])[]
   ['one at a time', { signMs: 111_000, usedMs: 105_000, trying: true }, undefined],
   ['one that can be used again is begun 2 s later beside it', { signMs: 105_000, usedMs: 105_000, trying: 'evenly' }, 107_000],
   ['after a try that failed early, 1 s lies between', { signMs: 105_200, usedMs: 105_000 }, 106_000],
+  ['who can use it again does so more often', { ...again, usedMs: 120_000 }, 140_000],
+  ['and as the larger id in between', { ...again, ...larger }, 130_000],
+  ['for a quarter of an hour', { ...again, ...larger, usedMs: 600_001 }, 1_000_000],
   ['slots that passed while offline are one use', { usedMs: 400_000 }, undefined],
 ]
 

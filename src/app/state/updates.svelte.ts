@@ -83,6 +83,7 @@ export class Updates implements Update {
     this.#kept = keep({ ready: this.#found, taken: this.#loadAnew, failed: (fault) => (this.#fault = fault) })
     window.listen((sign) => {
       if (sign === 'touched') this.#touched()
+      else if (sign === 'changed') this.#look()
       else if (sign === 'back') this.#back()
       else this.#letGo()
     })
@@ -148,7 +149,7 @@ export class Updates implements Update {
 
   #touched(): void {
     this.#touchedMs = this.#parts.window.monotonicMs()
-    // What the touch does to the page is seen after it.
+    // What was typed is in the field after it.
     this.#parts.window.after(0, this.#look)
   }
 
