@@ -136,7 +136,6 @@ export default defineConfig({
         },
       },
       // These start programs and browsers of their own: one file after the other, and of tests that run side by side as many as there are cores.
-      // The long ones wait for most of their time (for a dropout to end, for a page to wake), so two of their files run side by side.
       ...['firefox', 'hub', 'lib', 'floor', 'long'].map((name) => ({
         extends: true as const,
         test: { name, environment: 'node' as const, include: [`test/${name}/**/*.test.ts`], fileParallelism: false, globalSetup: name === 'firefox' ? [] : ['test/build.mjs'], testTimeout: 300_000, hookTimeout: 120_000, maxConcurrency: 2 },

@@ -224,7 +224,7 @@ const shiftOnTwo = async (): Promise<readonly [Page, Page]> => {
 
 const sameEverywhere = async (first: Page, second: Page): Promise<void> => {
   await expect.poll(async () => (await historyOf(first).catch(() => undefined))?.hash, soon).toBe((await historyOf(second)).hash)
-  expect(await ordersText(first)).toEqual(await ordersText(second))
+  await expect.poll(() => ordersText(first), soon).toEqual(await ordersText(second))
 }
 
 test('[G3] [G6] [S18] a record of another tablet that cannot be read is reported and fetched again', async () => {
