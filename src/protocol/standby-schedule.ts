@@ -40,8 +40,9 @@ export const nextUseMs = ({ lostMs, usedMs, trying, signMs, smaller, again }: Ou
   if (trying === 'evenly' && usedMs !== undefined) return usedMs + nextMs
   if (trying !== false) return undefined
   const isAhead = (atMs: number): boolean => usedMs === undefined || atMs > usedMs
-  const atSign = signMs === undefined || signMs < lostMs - signBeforeMs || !isAhead(signMs) ? [] : [Math.max(signMs + (smaller ? 0 : yieldMs), lostMs)]
-  const atSlot = slots[again ? 'again' : 'once'][smaller ? 'smaller' : 'larger'].map((ms) => lostMs + ms).filter(isAhead)
-  const due = [...atSign, ...atSlot]
+  const isSign = signMs !== undefined && signMs >= lostMs - signBeforeMs && isAhead(signMs)
+  // What passed before the sign, while offline, is made up for by it: else both ends would begin at once.
+  const atSlot = slots[again ? 'again' : 'once'][smaller ? 'smaller' : 'larger'].map((ms) => lostMs + ms).filter((ms) => isAhead(ms) && !(isSign && ms <= signMs))
+  const due = [...(isSign ? [Math.max(signMs + (smaller ? 0 : yieldMs), lostMs)] : []), ...atSlot]
   return due.length === 0 ? undefined : Math.max(Math.min(...due), (usedMs ?? -Infinity) + pauseMs)
 }

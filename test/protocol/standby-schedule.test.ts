@@ -25,6 +25,7 @@ const table: readonly (readonly [string, Partial<Outage>, number | undefined])[]
   ['who can use it again does so more often', { ...again, usedMs: 120_000 }, 140_000],
   ['and as the larger id in between', { ...again, ...larger }, 130_000],
   ['for a quarter of an hour', { ...again, ...larger, usedMs: 600_001 }, 1_000_000],
+  ['times that passed while it was offline leave the order at the sign as it is', { ...again, ...larger, signMs: 165_000 }, 166_000],
   ['slots that passed while offline are one use', { usedMs: 400_000 }, undefined],
 ]
 
