@@ -43,6 +43,8 @@ export class Neighbour {
   calling: readonly Calling[] = []
   /** Oldest first. */
   listening: readonly Listening[] = []
+  /** Listeners that ended while there was no connection to say so. Oldest first. */
+  unsaid: readonly Uint8Array[] = []
   isOffering = false
   /** Before this no offer is made. */
   offerMs = 0

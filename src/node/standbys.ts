@@ -55,6 +55,8 @@ const answerMs = 10_000
 const offerAgainMs = 30_000
 /** Standbys leave so many attempts for what is needed now. */
 const spareAttempts = 12
+/** More are forgotten; who holds them back finds out by using them. */
+const unsaidMax = 2 * STANDBYS_PER_PEER
 /** Of all peers: a waiting connection costs 80 kB and two sockets. */
 const listenersMax = 64
 /** Certificates are renewed so long before they end. */
@@ -115,6 +117,8 @@ class Keeper implements Standbys {
     if (how !== undefined) this.#parts.notice('STANDBY-USED', nodeId, how)
     this.#pages.set(transport, introductionId)
     this.#dropCalls(nodeId, neighbour, ({ page }) => !equalBytes(page, introductionId))
+    // The other end would go on holding back what nobody waits for.
+    neighbour.unsaid = neighbour.unsaid.filter((id) => !this.#parts.send(nodeId, endOf(id)))
     for (const [other, former] of this.#neighbours) {
       // Who is still connected as another has not changed its identity: the id of a page is a mere claim.
       if (other === nodeId || former.page === undefined || !equalBytes(former.page, introductionId) || this.#parts.takes(other)) continue
@@ -323,7 +327,7 @@ class Keeper implements Standbys {
   }
 
   #stopListening(peer: NodeId, neighbour: Neighbour, id: Uint8Array): void {
-    if (neighbour.removeListening(id)) this.#parts.send(peer, endOf(id))
+    if (neighbour.removeListening(id) && !this.#parts.send(peer, endOf(id))) neighbour.unsaid = [...neighbour.unsaid, id].slice(-unsaidMax)
     this.#count(peer, neighbour)
   }
 

@@ -48,9 +48,9 @@ const untilBack = async (numbers: readonly number[]): Promise<number> => {
   await all(numbers, (page) => connected(page, numbers.length - 1))
   return Math.round(performance.now() - began)
 }
-/** Until four connections are held back with each. */
+/** Until four connections are held back with each. One that was not answered is offered again after half a minute. */
 const untilPrepared = (numbers: readonly number[]): Promise<unknown> =>
-  all(numbers, (page) => page.waitForFunction(() => globalThis.millpond?.status().peers.every(({ standbys }) => standbys === 4), undefined, { polling: 100 }))
+  all(numbers, (page) => page.waitForFunction(() => globalThis.millpond?.status().peers.every(({ standbys }) => standbys === 4), undefined, { polling: 100, timeout: 90_000 }))
 
 const publish = (page: Page, what: string, count = 20): Promise<void> =>
   publishInSteps(page, Array.from({ length: count }, (_, index) => ({ tags: ['no-hub'], event: { what, index } })), 5)

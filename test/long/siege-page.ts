@@ -47,13 +47,13 @@ const relays = async ({ swarm, identity }: Stranger): Promise<readonly Message[]
     return { type: 'relay', envelope: { ...unsigned, signature: await webCrypto.signer(identity).sign(envelopeSignedBytes(swarm.id, unsigned)) }, hops: 4 }
   }))
 
-const messagesOf = async (assault: Assault, stranger: Stranger, tablet: NodeId): Promise<Iterable<Uint8Array>> => {
+const messagesOf = async (assault: Assault, stranger: Stranger, tablet: NodeId, signed: readonly Uint8Array[]): Promise<Iterable<Uint8Array>> => {
   switch (assault) {
     case 'noise': return [crypto.getRandomValues(new Uint8Array(60_000))]
     case 'oversized': return [new Uint8Array(300_000).fill(0x86)]
     case 'want': return times(50_000, (at) => ({ type: 'want', id: at + 1, stream: streamIdOf(tablet, 0), place: { first: 0, previous: zeros, next: 0 }, budgetBytes: 16 * 1024 * 1024 }))
     case 'layer': return times(50_000, (at) => ({ type: 'layer', channel: `x${at % 9}`, bytes: bytes(1_000) }))
-    case 'relay': return (await relays(stranger)).map(say)
+    case 'relay': return signed
     case 'heads': return times(1_000, (part) => ({ type: 'have', heads: Array.from({ length: 1_000 }, (_, at) => [streamIdOf(nodeOf(part * 1_000 + at), 0), { next: 1_000, id: bytes(16) }] as const), starts: [], forks: [], more: true }))
     case 'pushes': return times(50_000, (at) => beyond(stranger, at))
     case 'bomb': return [say(await bomb(stranger))]
@@ -61,8 +61,8 @@ const messagesOf = async (assault: Assault, stranger: Stranger, tablet: NodeId):
   }
 }
 
-/** As a member up to its `about`, then the assault. @returns the reason of the tablet's `bye`, or `lost` */
-const assail = (assault: Assault, stranger: Stranger, transport: Transport): Promise<string> =>
+/** As a member up to its `about`, then the assault. @param signed what took long to make @returns the reason of the tablet's `bye`, or `lost` */
+const assail = (assault: Assault, stranger: Stranger, transport: Transport, signed: readonly Uint8Array[]): Promise<string> =>
   new Promise((resolve, reject) => {
     const own = helloOf(stranger, ['relay', 'members'])
     let reason = 'lost'
@@ -71,7 +71,7 @@ const assail = (assault: Assault, stranger: Stranger, transport: Transport): Pro
     const go = async (theirs: Uint8Array, tablet: NodeId): Promise<void> => {
       transport.send(await proveHere(stranger, transport, { own, theirs }, stranger.swarm.key))
       transport.send(say({ type: 'about', name: 'besieger', software: 'test', hubs: [] }))
-      for (const message of await messagesOf(assault, stranger, tablet)) {
+      for (const message of await messagesOf(assault, stranger, tablet, signed)) {
         if (transport.bufferedBytes > 2_000_000) await new Promise<void>((resume) => { room = resume })
         if (closed) return
         transport.send(message)
@@ -101,10 +101,11 @@ globalThis.besiege = async (invitation, hub, assault, count) => {
   const nonce = new Uint8Array(32)
   nonce.set(introductionId)
   const stranger: Stranger = { swarm, identity: await webCrypto.generateIdentity(), nonce }
+  const signed = assault === 'relay' ? (await relays(stranger)).map(say) : []
   const reasons = new Map<string, string>()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const leave = await meet(swarm, stranger.identity, introductionId, hub, (transport) => {
-    assail(assault, stranger, transport).then((reason) => {
+    assail(assault, stranger, transport, signed).then((reason) => {
       reasons.set(bytesToHex(transport.fingerprints.peer), reason)
       if (reasons.size >= count) resolve()
     }, reject)

@@ -77,6 +77,22 @@ test('[R65] to who has not announced them, or is not connected, nothing is offer
   standbys.close()
 })
 
+test('[R66] what ended here while the other was away is said at its next session', async () => {
+  const { standbys, taking, addresses, sent, connect, agree } = await create()
+  const transport = connect(near, new Uint8Array(16))
+  await agree(near)
+  taking.delete(near)
+  standbys.disconnected(transport, near, 'lost')
+  addresses.splice(0, 1, 'elsewhere')
+  connect(other, new Uint8Array(16).fill(9))
+  await agree(other)
+  const endsSaid = () => sent.flatMap(([to, { id, step }]) => (to === near && step === 'end' ? [id[0]] : []))
+  expect(endsSaid()).toEqual([])
+  connect(near, new Uint8Array(16))
+  expect(endsSaid()).toEqual([1, 2])
+  standbys.close()
+})
+
 test('[R71] who is let go of as unwanted takes its standbys along, from the disk too', async () => {
   const { standbys, taking, counts, connect, agree, onDisk } = await create()
   const transport = connect(near, new Uint8Array(16))
