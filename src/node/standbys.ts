@@ -61,7 +61,7 @@ const unsaidMax = 2 * STANDBYS_PER_PEER
 const listenersMax = 64
 /** Certificates are renewed so long before they end. */
 const renewMicros = 24 * 60 * 60 * 1_000_000
-/** One that nobody has answered still waits at the other end: used so often, then given up: once more than there are times without a sign. */
+/** One that nobody has answered still waits at the other end. It is used so often, once more than there are times without a sign, then given up. */
 const tryCountMax = 9
 
 /**
